@@ -1,0 +1,28 @@
+"""``connect``: use an engine."""
+
+import time
+
+from mipsh.grammar.declare import Argument, Command, Takes
+from mipsh.model.records import ENGINE
+from mipsh.result import Notice, Result
+from mipsh.session import Session
+
+
+def run(session: Session, engine: str = "") -> Result:
+    """Reach an engine and use it from now on."""
+    connector = session.connect(engine)
+    warnings = tuple(Notice("engine", text) for text in connector.warnings())
+    return Result(ENGINE, [connector.info], connector.info, time.time(), warnings=warnings)
+
+
+COMMAND = Command(
+    "connect",
+    "use an engine from now on",
+    run,
+    (Argument("engine", Takes.ENGINE, "address of the engine; none: the usual places", required=False),),
+    details="The engine in use stays in use when the new one cannot be reached.",
+    examples=(
+        ("connect", "try [::1]:7777, then 127.0.0.1:7777"),
+        ("connect umip://[::1]:7778", "a mip6d with its console on another port"),
+    ),
+)

@@ -1,0 +1,49 @@
+"""``plugins``: everything that can be named, and the plugins that cannot be used."""
+
+from mipsh import __version__
+from mipsh.builtin import BUILT_IN
+from mipsh.grammar.declare import Command
+from mipsh.model.shell import PLUGINS, PluginReport
+from mipsh.result import Notice, Result
+from mipsh.session import Session
+
+
+def run(session: Session) -> Result:
+    """Load everything and list it."""
+    registry = session.registry
+    rows = []
+    for group, names in BUILT_IN.items():
+        for name in names:
+            summary = getattr(registry.get(group, name), "summary", None)
+            rows.append(PluginReport(_kind(group), name, "mipsh", __version__, "ok", None, summary))
+    broken = registry.broken()
+    for plugin in registry.found():
+        rows.append(
+            PluginReport(
+                _kind(plugin.group),
+                plugin.name,
+                plugin.package,
+                plugin.version or None,
+                "broken" if plugin.problem else "ok",
+                plugin.problem or None,
+                getattr(plugin.value, "summary", None),
+            )
+        )
+    warnings = tuple(
+        Notice("plugin", f"the plugin '{p.name}' of the package {p.package} cannot be used: {p.problem}")
+        for p in broken
+    )
+    return Result(PLUGINS, rows, warnings=warnings)
+
+
+def _kind(group: str) -> str:
+    return group.removeprefix("mipsh.").removesuffix("s")
+
+
+COMMAND = Command(
+    "plugins",
+    "list commands, engines, checks and formats, and who brings them",
+    run,
+    details="A plugin that cannot be used is named with its package and the reason; the shell goes on without it.",
+    examples=(("plugins --where kind=format", "formats for --output"),),
+)

@@ -1,0 +1,25 @@
+"""``raw``: what the engine itself says."""
+
+import time
+
+from mipsh.grammar.declare import Argument, Command, Takes
+from mipsh.model.shell import RAW, RawReply
+from mipsh.result import Result
+from mipsh.session import Session
+
+
+def run(session: Session, command: str) -> Result:
+    """Ask the engine in its own words."""
+    connector = session.engine()
+    reply = connector.raw(command)
+    return Result(RAW, [RawReply(command, reply)], connector.info, time.time())
+
+
+COMMAND = Command(
+    "raw",
+    "show what the engine says to a command of its own",
+    run,
+    (Argument("command", Takes.WORD, "one of the engine's own words (mip6d: help lists them)"),),
+    details="Only what looks is sent: a word that the engine's help lists, and nothing behind it.",
+    examples=(("raw bul", "the binding update list in mip6d's own layout"),),
+)

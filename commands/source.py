@@ -1,0 +1,48 @@
+"""``source``: run the lines of a file."""
+
+from pathlib import Path
+
+from mipsh.errors import UsageError
+from mipsh.grammar.declare import Argument, Command, Takes
+from mipsh.grammar.lines import substitute
+from mipsh.result import Result
+from mipsh.session import Session
+from mipsh.status import ExitStatus
+
+MAX_DEPTH = 16
+
+
+def run(session: Session, file: str, words: list[str] | None = None) -> Result:
+    """Run a file's lines in this session; stop at the first that is not fine."""
+    if session.source_depth >= MAX_DEPTH:
+        raise UsageError(f"files run each other {MAX_DEPTH} deep: '{file}' is not run", "look for one that runs itself")
+    try:
+        lines = Path(file).expanduser().read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f"cannot read {file}: {reason}") from None
+    session.source_depth += 1
+    try:
+        for number, line in enumerate(lines, 1):
+            status = session.run_line(substitute(line, words or [])[0])
+            if status is not ExitStatus.OK:
+                session.environment.warn(f"mipsh: {file}:{number}: stopped here (status {int(status)})")
+                return Result(status=status)
+            if session.leave:
+                break
+    finally:
+        session.source_depth -= 1
+    return Result()
+
+
+COMMAND = Command(
+    "source",
+    "run the lines of a file",
+    run,
+    (
+        Argument("file", Takes.PATH, "file of lines as typed at the prompt; # begins a comment"),
+        Argument("words", Takes.TEXT, "words for $1 to $9 and $* in it", required=False, many=True),
+    ),
+    details="It stops at the first line that is not fine, and its status is that line's.",
+    examples=(("source checks.mip", "run checks.mip"),),
+)

@@ -1,0 +1,95 @@
+"""The names that mipsh brings, with where each is declared: known without loading anything.
+
+The same names stand as entry points in the package's metadata, as those of any plugin do; a test
+holds the two, and each command's own declaration of its aliases, together.
+"""
+
+COMMANDS = {
+    "alias": "mipsh.commands.alias:COMMAND",
+    "assert": "mipsh.commands.assert_:COMMAND",
+    "bc": "mipsh.commands.bc:COMMAND",
+    "bul": "mipsh.commands.bul:COMMAND",
+    "completion": "mipsh.commands.completion:COMMAND",
+    "connect": "mipsh.commands.connect:COMMAND",
+    "demo": "mipsh.commands.demo:COMMAND",
+    "describe": "mipsh.commands.describe:COMMAND",
+    "disconnect": "mipsh.commands.disconnect:COMMAND",
+    "hal": "mipsh.commands.hal:COMMAND",
+    "help": "mipsh.commands.help:COMMAND",
+    "history": "mipsh.commands.history:COMMAND",
+    "nonce": "mipsh.commands.nonce:COMMAND",
+    "pl": "mipsh.commands.pl:COMMAND",
+    "plugins": "mipsh.commands.plugins:COMMAND",
+    "quit": "mipsh.commands.quit:COMMAND",
+    "raw": "mipsh.commands.raw:COMMAND",
+    "record": "mipsh.commands.record:COMMAND",
+    "replay": "mipsh.commands.replay:COMMAND",
+    "rr": "mipsh.commands.rr:COMMAND",
+    "set": "mipsh.commands.set:COMMAND",
+    "source": "mipsh.commands.source:COMMAND",
+    "stats": "mipsh.commands.stats:COMMAND",
+    "status": "mipsh.commands.status:COMMAND",
+    "version": "mipsh.commands.version:COMMAND",
+    "watch": "mipsh.commands.watch:COMMAND",
+}
+
+ALIASES = {
+    "binding-cache": "bc",
+    "binding-update-list": "bul",
+    "return-routability": "rr",
+    "nonces": "nonce",
+    "home-agents": "hal",
+    "prefixes": "pl",
+    "prefix-list": "pl",
+    "statistics": "stats",
+    "exit": "quit",
+    "?": "help",
+    "show bc": "bc",
+    "show binding-cache": "bc",
+    "show bul": "bul",
+    "show binding-update-list": "bul",
+    "show rr": "rr",
+    "show nonce": "nonce",
+    "show hal": "hal",
+    "show home-agents": "hal",
+    "show pl": "pl",
+    "show prefixes": "pl",
+    "show stats": "stats",
+    "show status": "status",
+    "show version": "version",
+    "show ipv6 mobile binding": "bc",
+    "show ipv6 mobile globals": "status",
+    "show ipv6 mobile home-agents": "hal",
+    "show ipv6 mobile traffic": "stats",
+}
+
+ENGINES = {"umip": "mipsh.plugins.engines.umip:ENGINE"}
+
+FORMATS = {
+    name: f"mipsh.plugins.formats.{module}:FORMAT"
+    for name, module in {
+        "table": "table",
+        "vertical": "vertical",
+        "json": "json",
+        "ndjson": "ndjson",
+        "csv": "csv",
+        "tsv": "tsv",
+        "markdown": "markdown",
+        "yaml": "yaml",
+        "html": "html",
+    }.items()
+}
+
+CHECKS: dict[str, str] = {}
+
+BUILT_IN: dict[str, dict[str, str]] = {
+    "mipsh.commands": COMMANDS,
+    "mipsh.engines": ENGINES,
+    "mipsh.formats": FORMATS,
+    "mipsh.checks": CHECKS,
+}
+
+PHRASES: dict[tuple[str, ...], str] = {
+    **{(name,): name for name in COMMANDS},
+    **{tuple(alias.split()): name for alias, name in ALIASES.items()},
+}

@@ -1,0 +1,124 @@
+"""What a connector is: the contract between mipsh and whatever runs mobility on a node.
+
+A connector declares its capabilities when it connects; a method for a capability that it lacks
+raises CapabilityMissing. Every method blocks, for ``timeout_s`` seconds a question at the most, and holds nothing
+of the engine's when it returns. A connector is driven by one thread.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+from msgspec import Struct
+
+from mipsh.errors import CapabilityMissing
+from mipsh.model.reading import Reading
+from mipsh.model.records import EngineInfo
+from mipsh.recording import Exchange
+
+
+class Capability(StrEnum):
+    """A table that an engine may keep; the value is the table's name and the method's."""
+
+    BINDING_CACHE = "binding_cache"
+    BINDING_UPDATE_LIST = "binding_update_list"
+    RETURN_ROUTABILITY = "return_routability"
+    NONCES = "nonces"
+    HOME_AGENTS = "home_agents"
+    PREFIXES = "prefixes"
+    STATISTICS = "statistics"
+
+
+ROLES = {"mn": "mobile node", "ha": "home agent", "cn": "correspondent node"}
+
+_KEPT_BY = {
+    Capability.BINDING_CACHE: "the binding cache is kept by home agents and correspondent nodes",
+    Capability.BINDING_UPDATE_LIST: "the binding update list is kept by mobile nodes",
+    Capability.RETURN_ROUTABILITY: "return routability is run by mobile nodes",
+    Capability.NONCES: "nonce blocks are kept in the binding cache",
+    Capability.HOME_AGENTS: "the home agents list is kept by home agents",
+    Capability.PREFIXES: "the home prefix list is kept by home agents",
+    Capability.STATISTICS: "traffic is counted by the mobility daemon",
+}
+
+
+def missing(capability: str, info: EngineInfo | None) -> CapabilityMissing:
+    """Return the error for a table this engine does not keep, and where it is kept."""
+    where = _KEPT_BY.get(Capability(capability), capability) if capability in _KEPT_BY else capability
+    role = ROLES.get((info.role if info else None) or "", "an engine without it")
+    article = "this is a " if info and info.role else "this is "
+    have = ", ".join(info.capabilities) if info else ""
+    return CapabilityMissing(f"{where}; {article}{role}", f"it keeps: {have}" if have else "")
+
+
+class Connector:
+    """The base of all connectors: every reading missing until a subclass brings it."""
+
+    info: EngineInfo | None = None
+    timeout_s: float = 5.0
+
+    def connect(self) -> EngineInfo:
+        """Reach the engine once and learn what it is; raises EngineError or DeadlineError."""
+        raise missing("connect", None)
+
+    def close(self) -> None:
+        """Let go of everything; harmless when there is nothing."""
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Hold the engine over several readings, where holding it costs others."""
+        yield
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what a user should know about this connection (an open console, say)."""
+        return ()
+
+    def raw(self, command: str) -> str:
+        """Return what the engine says to a command in its own language."""
+        raise missing(f"a language of its own ('{command}')", self.info)
+
+    def binding_cache(self) -> Reading:
+        """Read the binding cache."""
+        raise missing(Capability.BINDING_CACHE, self.info)
+
+    def binding_update_list(self) -> Reading:
+        """Read the binding update list."""
+        raise missing(Capability.BINDING_UPDATE_LIST, self.info)
+
+    def return_routability(self) -> Reading:
+        """Read the return routability entries."""
+        raise missing(Capability.RETURN_ROUTABILITY, self.info)
+
+    def nonces(self) -> Reading:
+        """Read the nonce blocks."""
+        raise missing(Capability.NONCES, self.info)
+
+    def home_agents(self) -> Reading:
+        """Read the home agents list."""
+        raise missing(Capability.HOME_AGENTS, self.info)
+
+    def prefixes(self) -> Reading:
+        """Read the home prefix list."""
+        raise missing(Capability.PREFIXES, self.info)
+
+    def statistics(self) -> Reading:
+        """Read the traffic counters."""
+        raise missing(Capability.STATISTICS, self.info)
+
+    def transcript(self) -> list[Exchange]:
+        """Ask everything that can be asked, byte for byte; secrets are left out."""
+        raise missing("a language that could be recorded", self.info)
+
+
+class EngineKind(Struct, frozen=True):
+    """A kind of engine, as a plugin declares it.
+
+    ``open(uri)`` makes a connector without touching the engine, and raises UsageError
+    for an address it cannot read. ``defaults`` are the addresses tried when none is named.
+    """
+
+    scheme: str
+    summary: str
+    open: Callable[[str], Connector]
+    defaults: tuple[str, ...] = ()
+    example: str = ""

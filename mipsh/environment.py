@@ -1,0 +1,98 @@
+"""The world around the process: its streams, its terminal, its variables, its files.
+
+One object holds them, so that every other module is told and none looks for itself.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+
+class Environment:
+    """Streams, variables and what they imply; ``sys`` and ``os`` are read here only.
+
+    A standard stream that was closed before the start is None.
+    """
+
+    def __init__(
+        self,
+        variables: Mapping[str, str] | None = None,
+        stdin: TextIO | None = None,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+    ) -> None:
+        self.variables = os.environ if variables is None else variables
+        self.stdin = stdin or sys.stdin
+        self.stdout: TextIO | None = stdout or sys.stdout
+        self.stderr: TextIO | None = stderr or sys.stderr
+
+    def is_terminal(self, stream: TextIO | None) -> bool:
+        """Tell whether a stream is a terminal."""
+        return stream is not None and not stream.closed and stream.isatty()
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person can be asked: both stdin and stdout are terminals."""
+        return self.is_terminal(self.stdin) and self.is_terminal(self.stdout)
+
+    @property
+    def dumb(self) -> bool:
+        """Whether the terminal cannot move its cursor."""
+        return self.variables.get("TERM", "dumb") in ("dumb", "", "unknown")
+
+    def color(self, stream: TextIO | None, mode: str = "auto") -> bool:
+        """Tell whether to colour a stream: ``--color``, NO_COLOR, FORCE_COLOR, then the terminal."""
+        if mode != "auto":
+            return mode == "always"
+        if self.variables.get("NO_COLOR"):
+            return False
+        if self.variables.get("FORCE_COLOR") or self.variables.get("CLICOLOR_FORCE", "0") != "0":
+            return True
+        return self.is_terminal(stream) and not self.dumb
+
+    def unicode(self, stream: TextIO | None) -> bool:
+        """Tell whether a stream can carry box drawing."""
+        encoding = (getattr(stream, "encoding", None) or "ascii").lower()
+        return encoding.replace("-", "").startswith("utf")
+
+    def size(self) -> tuple[int, int]:
+        """Return the terminal's columns and lines (COLUMNS and LINES win)."""
+        found = shutil.get_terminal_size((80, 24))
+        return found.columns, found.lines
+
+    def config_file(self) -> str:
+        """Return the path of the configuration file, which need not exist."""
+        named = self.variables.get("MIPSH_CONFIG")
+        return named or f"{self._xdg('XDG_CONFIG_HOME', '.config')}/mipsh/config.toml"
+
+    def history_file(self) -> str:
+        """Return the path of the history file, which need not exist."""
+        named = self.variables.get("MIPSH_HISTFILE")
+        return named or f"{self._xdg('XDG_STATE_HOME', '.local/state')}/mipsh/history"
+
+    def _xdg(self, name: str, fallback: str) -> str:
+        value = self.variables.get(name, "")
+        home = self.variables.get("HOME") or "/"
+        return value if value.startswith("/") else f"{home}/{fallback}"
+
+    def pager(self) -> list[str]:
+        """Return the pager's argv, empty when output is never to be paged."""
+        import shlex
+
+        for name in ("MIPSH_PAGER", "PAGER"):
+            if name in self.variables:
+                return shlex.split(self.variables[name])
+        less = shutil.which("less")
+        return [less, "-FRX"] if less else []
+
+    def warn(self, text: str) -> None:
+        """Write one line to stderr, as well as it goes."""
+        if self.stderr is None:
+            return
+        try:
+            self.stderr.write(text + "\n")
+            self.stderr.flush()
+        except (OSError, ValueError):
+            self.stderr = None

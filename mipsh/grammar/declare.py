@@ -1,0 +1,120 @@
+"""What a command is: its words, its arguments and options, and the function that runs it.
+
+A command's function takes the session and then one keyword for each declared name; its
+signature and the declaration are held together by a test.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+
+class Takes(StrEnum):
+    """What an argument or an option's value is; completion and checking follow from it."""
+
+    WORD = "word"
+    TEXT = "text"
+    INTEGER = "integer"
+    SECONDS = "seconds"
+    ADDRESS = "address"
+    PATH = "path"
+    DIRECTORY = "directory"
+    COMMAND = "command"
+    CALL = "call"
+    TABLE = "table"
+    COLUMNS = "columns"
+    CONDITION = "condition"
+    ASSERTION = "assertion"
+    FORMAT = "format"
+    ENGINE = "engine"
+    SETTING = "setting"
+    VALUE = "value"
+    ALIAS = "alias"
+    NETNS = "netns"
+    RAW = "raw"
+
+
+class Argument(Struct, frozen=True):
+    """A positional argument; ``many`` takes all the words that are left."""
+
+    name: str
+    takes: Takes
+    meaning: str
+    required: bool = True
+    many: bool = False
+    choices: tuple[str, ...] = ()
+
+
+class Option(Struct, frozen=True):
+    """An option ``--name``; without ``takes`` it is a flag; ``many`` may be given again."""
+
+    name: str
+    meaning: str
+    takes: Takes | None = None
+    short: str = ""
+    many: bool = False
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The keyword its value is passed under."""
+        return self.name.removeprefix("--").replace("-", "_")
+
+
+class Command(Struct, frozen=True):
+    """A command of the shell.
+
+    ``run(session, **values)`` returns a Result, or an iterator of Results for a command that goes
+    on. ``aliases`` are further phrases. ``table`` names the table of its rows.
+    """
+
+    name: str
+    summary: str
+    run: Callable[..., Any]
+    arguments: tuple[Argument, ...] = ()
+    options: tuple[Option, ...] = ()
+    aliases: tuple[str, ...] = ()
+    table: str = ""
+    details: str = ""
+    examples: tuple[tuple[str, str], ...] = ()
+
+
+class Fault(Struct, frozen=True):
+    """What is wrong with a line, and where: ``[start, end)`` of the text."""
+
+    message: str
+    hint: str
+    start: int
+    end: int
+
+
+class Call(Struct, frozen=True):
+    """A command with its values; ``common`` holds the options that every command takes."""
+
+    command: Command
+    values: dict[str, object]
+    common: dict[str, object]
+    text: str = ""
+
+
+COMMON_OPTIONS = (
+    Option("--output", "format of the result", Takes.FORMAT, "-o", metavar="FORMAT"),
+    Option("--json", "the same as --output json"),
+    Option("--columns", "only these columns, comma-separated", Takes.COLUMNS, metavar="LIST"),
+    Option("--where", "only rows that meet a condition", Takes.CONDITION, many=True, metavar="COND"),
+    Option("--sort", "sort by columns; -NAME sorts down", Takes.COLUMNS, metavar="LIST"),
+    Option("--wide", "every column, not only the usual ones"),
+    Option("--no-headers", "no header line"),
+    Option("--engine", "ask this engine, for this command", Takes.ENGINE, "-e", metavar="URI"),
+    Option("--timeout", "seconds that an engine has to answer", Takes.SECONDS, "-t", metavar="S"),
+    Option("--wait", "wait up to so long for the engine to be there", Takes.SECONDS, metavar="S"),
+    Option("--quiet", "no warnings", short="-q"),
+    Option("--verbose", "say more on stderr", short="-v", many=True),
+    Option("--color", "when to colour", Takes.WORD, metavar="WHEN", choices=("auto", "always", "never")),
+    Option("--no-color", "the same as --color never"),
+    Option("--no-pager", "never page"),
+    Option("--help", "help for the command", short="-h"),
+)

@@ -1,0 +1,1 @@
+"""What mipsh reads from the running Linux kernel."""

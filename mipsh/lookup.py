@@ -1,0 +1,144 @@
+"""Names and live values for completion, from what the session knows already: never the network."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from mipsh.errors import MipshError
+from mipsh.grammar.declare import Takes
+from mipsh.grammar.words import Expect, Words
+from mipsh.listing import TABLE_WORDS, table_of
+from mipsh.model.columns import Kind, Table
+from mipsh.model.records import ENGINE, ENGINE_TABLES
+from mipsh.model.shell import SHELL_TABLES
+from mipsh.model.text import escape, plain
+from mipsh.registry import Registry
+from mipsh.session import Session
+from mipsh.settings import CHOICES, Settings, meaning
+
+SCANNED_ROWS = 2000
+LISTED_FILES = 200
+
+
+class SessionLookup:
+    """Looks names and values up in a session."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def command_meaning(self, name: str) -> str:
+        """Return a command's summary; empty for one that cannot be loaded."""
+        try:
+            return self.session.registry.command(name).summary
+        except MipshError:
+            return ""
+
+    def first_words(self) -> Iterator[tuple[str, str]]:
+        """Return aliases and the commands of plugins."""
+        for alias, line in self.session.aliases.items():
+            yield alias, f"alias: {line}"
+        for phrase, name in self.session.registry.plugin_phrases().items():
+            yield phrase[0], self.command_meaning(name)
+
+    def candidates(self, expect: Expect, words: Words | None) -> Iterable[tuple[str, str]]:
+        """Return what an argument or an option's value could be."""
+        match expect.takes:
+            case Takes.ADDRESS:
+                return self.addresses()
+            case Takes.ENGINE:
+                return self.engines()
+            case Takes.SETTING:
+                return [(name, meaning(name)) for name in Settings.__struct_fields__]
+            case Takes.VALUE:
+                return self.setting_values(words)
+            case Takes.ALIAS:
+                return list(self.session.aliases.items())
+            case Takes.TABLE:
+                return [(word, ENGINE_TABLES[table_of(word)].title) for word in TABLE_WORDS]
+            case Takes.FORMAT | Takes.COMMAND:
+                return self._registered(self.session.registry, expect.takes)
+        return self._outside(expect, words)
+
+    def _registered(self, registry: Registry, takes: Takes) -> list[tuple[str, str]]:
+        if takes is Takes.FORMAT:
+            return [(name, "") for name in registry.names("mipsh.formats")]
+        return [(name, self.command_meaning(name)) for name in registry.names("mipsh.commands")]
+
+    def _outside(self, expect: Expect, words: Words | None) -> Iterable[tuple[str, str]]:
+        """Return what the machine or the engine calls its own: namespaces, files, its words."""
+        if expect.takes is Takes.NETNS:
+            from mipsh.linux.namespaces import names
+
+            return [(name, "network namespace") for name in names()]
+        if expect.takes in (Takes.PATH, Takes.DIRECTORY):
+            return files(expect.takes is Takes.DIRECTORY)
+        if words is not None and words.command.name == "raw":
+            return [(word, "") for word in getattr(self.session.connector, "words", ())]
+        return ()
+
+    def addresses(self) -> list[tuple[str, str]]:
+        """Return the addresses of all last readings, each with the column it was first seen in."""
+        found: dict[str, str] = {}
+        for reading in self.session.readings.values():
+            columns = [c for c in reading.table.columns if c.kind is Kind.ADDRESS]
+            for row in reading.rows[:SCANNED_ROWS]:
+                for column in columns:
+                    value = getattr(row, column.name)
+                    if value:
+                        found.setdefault(value, column.title)
+        return list(found.items())
+
+    def values(self, table: str, column: str) -> list[tuple[str, str]]:
+        """Return the values of a column in the last reading; for an address column, any address."""
+        reading = self.session.readings.get(table)
+        found: dict[str, str] = {}
+        if reading is not None:
+            for row in reading.rows[:SCANNED_ROWS]:
+                value = getattr(row, column)
+                if value is not None and value != ():
+                    found.setdefault(plain(value), "")
+        declared = ENGINE_TABLES[table].column(column) if table in ENGINE_TABLES else None
+        if declared is not None and declared.kind is Kind.ADDRESS:
+            for address, title in self.addresses():
+                found.setdefault(address, title)
+        return [(escape(text), meaning) for text, meaning in found.items()]
+
+    def engines(self) -> list[tuple[str, str]]:
+        """Return the addresses at which engines are usually found, and the one in use."""
+        registry = self.session.registry
+        connector = self.session.connector
+        pairs = [(connector.info.address, "in use")] if connector is not None and connector.info is not None else []
+        for scheme in registry.names("mipsh.engines"):
+            try:
+                kind = registry.engine(scheme)
+            except MipshError:
+                continue
+            pairs += [(address, kind.summary) for address in (*kind.defaults, kind.example) if address]
+        return list(dict(reversed(pairs)).items())
+
+    def setting_values(self, words: Words | None) -> list[tuple[str, str]]:
+        """Return the values of the setting that was named before."""
+        setting = words.values.get("setting") if words is not None else None
+        if setting == "output":
+            return [(name, "") for name in self.session.registry.names("mipsh.formats")]
+        if setting == "engine":
+            return self.engines()
+        return [(choice, "") for choice in CHOICES.get(str(setting), ())]
+
+    def table(self, word: str) -> Table | None:
+        """Return the table that a word means."""
+        name = table_of(word)
+        return ENGINE_TABLES.get(name) or SHELL_TABLES.get(name) or (ENGINE if name == ENGINE.name else None)
+
+
+def files(directories_only: bool) -> list[tuple[str, str]]:
+    """Return what is in the working directory."""
+    try:
+        entries = sorted(Path().iterdir())[:LISTED_FILES]
+    except OSError:
+        return []
+    found = []
+    for entry in entries:
+        directory = entry.is_dir()
+        if directory or not directories_only:
+            found.append((f"{entry.name}/" if directory else entry.name, "folder" if directory else "file"))
+    return found

@@ -1,0 +1,194 @@
+"""The records of the shell's own commands."""
+
+from typing import Annotated
+
+from msgspec import Struct
+
+from mipsh.model.columns import Kind, Shown, column, table
+
+
+class StatusReport(Struct, frozen=True):
+    """The engine in use, and how full its tables are."""
+
+    engine: Annotated[str, column("Engine", "kind of engine")]
+    address: Annotated[str, column("Address", "where it answers")]
+    role: Annotated[str | None, column("Role", "mn (mobile node), ha (home agent), cn (correspondent node)")]
+    version: Annotated[str | None, column("Version", "version the engine says it is")]
+    bindings: Annotated[int | None, column("Bindings", "entries of the binding cache", Kind.INTEGER)] = None
+    registered: Annotated[int | None, column("Registered", "home registrations among them", Kind.INTEGER)] = None
+    updates: Annotated[int | None, column("Updates", "entries of the binding update list", Kind.INTEGER)] = None
+    bound: Annotated[
+        int | None, column("Bound", "entries of the binding update list that are acknowledged", Kind.INTEGER)
+    ] = None
+    home_agents: Annotated[int | None, column("Home agents", "entries of the home agents list", Kind.INTEGER)] = None
+    answer_ms: Annotated[
+        float | None, column("Answered in", "time the engine took to answer", Kind.INTEGER, unit="ms")
+    ] = None
+    capabilities: Annotated[tuple[str, ...], column("Tables", "tables that the engine keeps", Kind.FLAGS)] = ()
+
+
+class ColumnReport(Struct, frozen=True):
+    """A column of a table, as it is declared."""
+
+    table: Annotated[str, column("Table", "table the column belongs to")]
+    column: Annotated[str, column("Column", "name in JSON, --columns and --where")]
+    title: Annotated[str, column("Title", "header in tables")]
+    kind: Annotated[str, column("Kind", "what the values are")]
+    unit: Annotated[str | None, column("Unit", "unit of the values")]
+    meaning: Annotated[str, column("Meaning", "what it says")]
+    source: Annotated[str | None, column("Source", "where it comes from", shown=Shown.WIDE)]
+    alias: Annotated[str | None, column("Alias", "short name", shown=Shown.ALWAYS)]
+
+
+class TableReport(Struct, frozen=True):
+    """A table that can be asked for."""
+
+    table: Annotated[str, column("Table", "name of the table")]
+    command: Annotated[str, column("Command", "command that shows it")]
+    columns: Annotated[int, column("Columns", "number of columns", Kind.INTEGER)]
+    meaning: Annotated[str, column("Meaning", "what its rows are")]
+
+
+class SchemaReport(Struct, frozen=True):
+    """A JSON Schema, as text."""
+
+    table: Annotated[str, column("Table", "table whose document it describes")]
+    schema: Annotated[str, column("Schema", "the JSON Schema (2020-12)")]
+
+
+class RawReply(Struct, frozen=True):
+    """What the engine said, framing removed."""
+
+    command: Annotated[str, column("Command", "what the engine was asked")]
+    reply: Annotated[str, column("Reply", "its answer")]
+
+
+class SettingReport(Struct, frozen=True):
+    """A setting of the shell."""
+
+    setting: Annotated[str, column("Setting", "name of the setting")]
+    value: Annotated[str, column("Value", "value in force")]
+    default: Annotated[str, column("Default", "value when nothing sets it")]
+    meaning: Annotated[str, column("Meaning", "what it does")]
+
+
+class AliasReport(Struct, frozen=True):
+    """A word that stands for a line."""
+
+    alias: Annotated[str, column("Alias", "the word")]
+    line: Annotated[str, column("Line", "what it stands for")]
+
+
+class HistoryReport(Struct, frozen=True):
+    """A line typed before."""
+
+    number: Annotated[int, column("No.", "place in the history, from 1", Kind.INTEGER)]
+    line: Annotated[str, column("Line", "the line")]
+
+
+class AssertionReport(Struct, frozen=True):
+    """One condition of an assertion on one row: met, not met, or not to be told."""
+
+    verdict: Annotated[str, column("Verdict", "yes, no, or unknown")]
+    row: Annotated[str, column("Row", "key of the row")]
+    column: Annotated[str | None, column("Column", "column looked at")]
+    expected: Annotated[str, column("Expected", "condition that should hold")]
+    found: Annotated[str | None, column("Found", "value that was there")]
+
+
+class HelpPage(Struct, frozen=True):
+    """Help on one topic."""
+
+    topic: Annotated[str, column("Topic", "command or subject")]
+    summary: Annotated[str, column("Summary", "what it is for, in a line")]
+    text: Annotated[str, column("Text", "the whole help")]
+
+
+class CommandReport(Struct, frozen=True):
+    """A command of the shell."""
+
+    command: Annotated[str, column("Command", "name")]
+    summary: Annotated[str, column("Summary", "what it is for")]
+    aliases: Annotated[tuple[str, ...], column("Also", "other names", Kind.FLAGS, shown=Shown.WIDE)] = ()
+
+
+class PluginReport(Struct, frozen=True):
+    """Something that can be named: a command, an engine, a check or a format."""
+
+    kind: Annotated[str, column("Kind", "command, engine, check or format")]
+    name: Annotated[str, column("Name", "its name")]
+    package: Annotated[str, column("Package", "package that brings it")]
+    version: Annotated[str | None, column("Version", "version of that package")]
+    state: Annotated[str, column("State", "ok, or broken")]
+    problem: Annotated[str | None, column("Problem", "why it cannot be used")] = None
+    summary: Annotated[str | None, column("Summary", "what it is for", shown=Shown.WIDE)] = None
+
+
+class VersionReport(Struct, frozen=True):
+    """Versions, as a bug report wants them."""
+
+    program: Annotated[str, column("Program", "program or library")]
+    version: Annotated[str, column("Version", "its version")]
+
+
+class FileReport(Struct, frozen=True):
+    """A file that was written."""
+
+    path: Annotated[str, column("File", "path of the file")]
+    contents: Annotated[str, column("Contents", "what is in it")]
+    size: Annotated[int, column("Size", "bytes", Kind.INTEGER, unit="B")]
+
+
+class ServiceReport(Struct, frozen=True):
+    """A service that mipsh runs."""
+
+    address: Annotated[str, column("Address", "where it listens")]
+    serves: Annotated[str, column("Serves", "what it serves")]
+    role: Annotated[str | None, column("Role", "role of the recorded node")] = None
+
+
+class ScriptReport(Struct, frozen=True):
+    """A script for another program, as text."""
+
+    shell: Annotated[str, column("Shell", "program it is for")]
+    script: Annotated[str, column("Script", "its text")]
+
+
+STATUS = table("status", StatusReport, "Status", key=("address",))
+COLUMNS = table("columns", ColumnReport, "Columns", key=("table", "column"))
+TABLES = table("tables", TableReport, "Tables", key=("table",))
+SCHEMAS = table("schema", SchemaReport, "JSON Schema", key=("table",), prose=True)
+RAW = table("raw", RawReply, "Raw reply", key=("command",), prose=True)
+SETTINGS = table("settings", SettingReport, "Settings", key=("setting",))
+ALIASES = table("aliases", AliasReport, "Aliases", key=("alias",))
+HISTORY = table("history", HistoryReport, "History", key=("number",))
+ASSERTIONS = table("assertions", AssertionReport, "Assertion", key=("row", "expected"))
+HELP = table("help", HelpPage, "Help", key=("topic",), prose=True)
+COMMANDS = table("commands", CommandReport, "Commands", key=("command",))
+PLUGINS = table("plugins", PluginReport, "Plugins", key=("kind", "name"))
+VERSIONS = table("versions", VersionReport, "Versions", key=("program",))
+FILES = table("files", FileReport, "Files", key=("path",))
+SERVICES = table("services", ServiceReport, "Services", key=("address",))
+SCRIPTS = table("script", ScriptReport, "Script", key=("shell",), prose=True)
+
+SHELL_TABLES = {
+    found.name: found
+    for found in (
+        STATUS,
+        COLUMNS,
+        TABLES,
+        SCHEMAS,
+        RAW,
+        SETTINGS,
+        ALIASES,
+        HISTORY,
+        ASSERTIONS,
+        HELP,
+        COMMANDS,
+        PLUGINS,
+        VERSIONS,
+        FILES,
+        SERVICES,
+        SCRIPTS,
+    )
+}

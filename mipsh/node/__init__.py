@@ -1,0 +1,1 @@
+"""The node: what serves an engine's state to others."""

@@ -1,0 +1,1 @@
+"""Records into text: the document that every format writes, and what formats share."""

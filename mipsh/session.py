@@ -1,0 +1,170 @@
+"""One user's session: settings, aliases, the engine in use, and the last reading of each table.
+
+A session holds an engine's connector but never the engine itself: connectors let go of it
+between questions.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from msgspec import structs
+
+from mipsh.engine import Capability, Connector
+from mipsh.environment import Environment
+from mipsh.errors import EngineError, EngineRefused, MipshError, UsageError
+from mipsh.model.reading import Reading
+from mipsh.registry import Registry
+from mipsh.result import Result, of_reading
+from mipsh.settings import Settings
+from mipsh.status import ExitStatus
+
+RETRY_S = 0.2
+
+
+class Session:
+    """What commands work with.
+
+    ``run_line`` runs a line of the shell's language and returns its status; ``leave`` is set by
+    ``quit``, ``stay`` by a command after which the shell opens.
+    """
+
+    def __init__(self, environment: Environment, registry: Registry, settings: Settings | None = None) -> None:
+        self.environment = environment
+        self.registry = registry
+        self._base = self._settings = settings or Settings()
+        self._options: dict[str, object] = {}
+        self.aliases: dict[str, str] = {}
+        self.readings: dict[str, Reading] = {}
+        self.history: Callable[[], list[str]] = list
+        self.run_line: Callable[[str], ExitStatus] = _no_runner
+        self.resources = ExitStack()
+        self.connector: Connector | None = None
+        self.leave = False
+        self.stay = False
+        self.netns: str | None = None
+        self.source_depth = 0
+
+    def __enter__(self) -> "Session":
+        """Return the session; leaving the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the engine and of everything that commands started."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the engine and of everything that commands started."""
+        self.disconnect()
+        self.resources.close()
+
+    def connect(self, uri: str = "") -> Connector:
+        """Use another engine from now on; the one before stays when this one cannot be reached.
+
+        An empty address tries the usual places. Raises UsageError, EngineError, DeadlineError.
+        """
+        connector = self._reach(uri or self.settings.engine)
+        self.disconnect()
+        self.connector = connector
+        return connector
+
+    def disconnect(self) -> None:
+        """Use no engine; harmless when there is none."""
+        if self.connector is not None:
+            self.connector.close()
+        self.connector = None
+        self.readings.clear()
+
+    def engine(self) -> Connector:
+        """Return the connector in use, reaching for the configured engine when there is none."""
+        connector = self.connector or self.connect()
+        connector.timeout_s = self.settings.timeout
+        return connector
+
+    def read(self, capability: Capability) -> Reading:
+        """Ask the engine for a table and remember the answer for completion and the toolbar."""
+        connector = self.engine()
+        reading: Reading = getattr(connector, capability.value)()
+        self.readings[capability.value] = reading
+        return reading
+
+    def result(self, capability: Capability) -> Result:
+        """Ask the engine for a table; return it as a command's result."""
+        reading = self.read(capability)
+        return of_reading(reading, self.engine().warnings())
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force: what was set, under the options of the command that runs."""
+        return self._settings
+
+    def set(self, settings: Settings) -> None:
+        """Change the settings for good; the options of the command that runs still win."""
+        self._base = settings
+        self._settings = structs.replace(settings, **self._options) if self._options else settings
+
+    @contextmanager
+    def options(self, options: dict[str, object]) -> Iterator[None]:
+        """Run a block under a command's options; another engine is used for the block alone."""
+        outer, connector, readings = self._options, self.connector, self.readings
+        self._options = {**outer, **options}
+        self.set(self._base)
+        if "engine" in options:
+            self.connector, self.readings = None, {}
+        try:
+            yield
+        finally:
+            self._options = outer
+            self.set(self._base)
+            if "engine" in options:
+                if self.connector is not None:
+                    self.connector.close()
+                self.connector, self.readings = connector, readings
+
+    def _reach(self, uri: str) -> Connector:
+        deadline = time.monotonic() + self.settings.wait
+        while True:
+            try:
+                return self._reach_once(uri)
+            except EngineError:
+                if time.monotonic() + RETRY_S > deadline:
+                    raise
+            time.sleep(RETRY_S)
+
+    def _reach_once(self, uri: str) -> Connector:
+        """Try an address, or the usual ones in order; what is busy or strange is told first."""
+        if uri:
+            return self._open(uri)
+        failures: list[MipshError] = []
+        for scheme in self.registry.names("mipsh.engines", plugins=False):
+            for address in self.registry.engine(scheme).defaults:
+                try:
+                    return self._open(address)
+                except MipshError as error:
+                    failures.append(error)
+        telling = [f for f in failures if not isinstance(f, EngineRefused)]
+        if telling:
+            raise telling[0]
+        tried = "; ".join(f.message for f in failures)
+        raise EngineRefused(
+            f"no engine found: {tried}",
+            "start mip6d (built with its virtual terminal), name another address with --engine URI, "
+            "or type 'mipsh demo' to look at a recorded one",
+        )
+
+    def _open(self, uri: str) -> Connector:
+        scheme, separator, _ = uri.partition(":")
+        if not separator or not scheme:
+            raise UsageError(f"'{uri}' is not an engine's address", "write umip://[::1]:7777 or umip:///run/mip6d.sock")
+        connector = self.registry.engine(scheme).open(uri)
+        connector.timeout_s = self.settings.timeout
+        try:
+            connector.connect()
+        except MipshError:
+            connector.close()
+            raise
+        return connector
+
+
+def _no_runner(line: str) -> ExitStatus:
+    raise UsageError(f"nothing runs '{line}' here")

@@ -1,0 +1,1 @@
+"""The shell at a terminal: prompt, completion, hints, history."""

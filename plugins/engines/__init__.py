@@ -1,0 +1,1 @@
+"""Connectors to mobility engines, one module a kind of engine."""

@@ -1,0 +1,1 @@
+"""The output formats that mipsh brings, each as a plugin."""

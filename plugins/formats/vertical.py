@@ -1,0 +1,49 @@
+"""A block a row, a line a field: for narrow terminals and for rows with many columns."""
+
+from collections.abc import Iterator
+
+from mipsh.model.text import escape, escape_lines, plain
+from mipsh.render.cells import cell, gone, is_changed, style_of
+from mipsh.render.format import Document, Format, Style
+
+_CODES = {"red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36"}
+
+
+def render(document: Document, style: Style) -> Iterator[str]:
+    """Write the result as blocks of fields."""
+    result = document.result
+    if result.table is not None and result.table.prose:
+        for row in result.rows:
+            yield escape_lines(plain(getattr(row, document.columns[-1].name))).rstrip("\n") + "\n"
+    elif result.table is not None:
+        if not result.rows and not result.errors:
+            yield f"{result.table.title}: no entries\n"
+        yield from blocks(document, style)
+        for line in gone(result):
+            yield escape(line) + "\n"
+    if result.summary:
+        yield escape_lines(result.summary) + "\n"
+
+
+def blocks(document: Document, style: Style) -> Iterator[str]:
+    """Write a block for each row; fields without a value are left out unless asked for."""
+    columns = document.shown(style.wide)
+    table = document.result.table
+    if table is None or not columns:
+        return
+    indent = max(len(column.title) for column in columns)
+    asked = document.result.columns is not None
+    for number, row in enumerate(document.result.rows):
+        if style.headers:
+            yield f"{table.title} {number + 1} of {len(document.result.rows)}\n"
+        for column in columns:
+            text = cell(row, column)
+            if text == "-" and not asked:
+                continue
+            mark = "*" if is_changed(document.result, row, column) else " "
+            name = style_of(column, text, getattr(row, column.name))
+            shown = f"\x1b[{_CODES[name]}m{text}\x1b[0m" if style.color and name else text
+            yield f"{mark} {column.title:<{indent}}  {shown}\n"
+
+
+FORMAT = Format("vertical", "a block a row, a line a field", render, people=True)
