@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from mipsh.engine import Capability, Connector, EngineKind, missing
 from mipsh.errors import EngineComplaint, EngineLost, NotThisEngine, RefusedError
-from mipsh.linux.sockets import is_loopback, open_listeners, tcp_sockets
+from mipsh.linux.sockets import is_loopback, open_listeners
 from mipsh.model import records
 from mipsh.model.columns import Table
 from mipsh.model.reading import Reading
@@ -89,7 +89,7 @@ class UmipConnector(Connector):
                 f"mip6d's console at {address.where} is reached over the network: it has no authentication, "
                 "and whoever reaches it controls the daemon",
             )
-        beyond = open_listeners(address.port, tcp_sockets())
+        beyond = open_listeners(address.port)
         if beyond:
             return (
                 f"port {address.port} listens beyond loopback ({', '.join(beyond)}): mip6d's console has no "
@@ -100,9 +100,11 @@ class UmipConnector(Connector):
     def raw(self, command: str) -> str:
         """Return the text of the daemon's answer to one of the words that its help lists."""
         self._known()
-        if command not in self.words or command in LEAVING:
-            words = ", ".join(word for word in self.words if word not in LEAVING)
-            raise RefusedError(f"'{command}' is not sent: raw only looks", f"this mip6d can be asked: {words}")
+        words = sorted({*self.words, "help"} - {*LEAVING})
+        if command not in words:
+            raise RefusedError(
+                f"'{command}' is not sent: raw only looks", f"this mip6d can be asked: {', '.join(words)}"
+            )
         with self.asking():
             return text.clean(self._ask(command))
 

@@ -196,7 +196,7 @@ _UPDATE = clauses(
     "mps {mps_next_s:number} / {mps_interval_s:number}",
     kinds=KINDS
     | {
-        "kind": Kind(r"[^=]*[^= \t]", _entry_kind),
+        "kind": Kind(r"[^= \t](?:[^=]*[^= \t])?", _entry_kind),
         "ack": Kind(r"[^ \t]+", one_of({"wait": "wait", "ready": "ready"})),
         "rr_state": Kind(r"home nonce expired|care-of nonce expired|[^ \t]+", one_of(_RR_STATES)),
         "bu_flag_words": Kind(r"(?:[ \t]+IP6_MH_BU_[A-Z0-9_]+)*", _bu_flag_words),

@@ -28,8 +28,7 @@ _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _INTEGERS = range(-(1 << 63), 1 << 64)
 _ADDRESS_LIKE = re.compile(r"[0-9A-Fa-f]*:|[0-9]+(?:\.[0-9]+){3}")
 _INDEX = re.compile(r"\([0-9]+\)")
-_WORD = re.compile(r"[^ \t]+")
-_BLANKS = re.compile(r"[ \t]*")
+_WORD = re.compile(r"([^ \t]*)[ \t]*")
 _NAME_LIKE = re.compile(r"[A-Za-z_][^ \t]*")
 _VALUE_LIKE = re.compile(r"[^ \t]*[0-9][^\n]*|-|\?|\([^\n]*\)")
 _SLOT = re.compile(r"\{(\w+):(\w+)\}")
@@ -163,7 +162,7 @@ def _compile(template: str, kinds: dict[str, Kind]) -> Clause:
         pattern += f"({kinds[kind].pattern}){_literal(after)}"
         spoken = _LETTERS.findall(after)
         key = spoken[-1] if spoken else key
-    return Clause(re.compile(pattern + r"(?![^ \t])"), tuple(slots))
+    return Clause(re.compile(pattern + r"(?:[ \t]+|\Z)"), tuple(slots))
 
 
 def _literal(text: str) -> str:
@@ -256,14 +255,14 @@ def _close(draft: Draft | None, layout: Layout[Row], rows: list[Row], unread: li
 def _read_line(line: str, known: Clauses, draft: Draft) -> bool:
     pairs: list[tuple[str, str]] = []
     understood = False
-    at = _skip(line, 0)
+    at = len(line) - len(line.lstrip(" \t"))
     while at < len(line):
         if found := _clause_at(line, at, known):
             understood = True
             clause, match = found
             for slot, said in zip(clause.slots, match.groups(), strict=True):
                 draft.put(slot, said)
-            at = _skip(line, match.end())
+            at = match.end()
         else:
             key, said, at = _pair_at(line, at, known)
             pairs.append((key, said))
@@ -275,32 +274,29 @@ def _read_line(line: str, known: Clauses, draft: Draft) -> bool:
 
 
 def _clause_at(line: str, at: int, known: Clauses) -> tuple[Clause, re.Match[str]] | None:
-    first = _word_at(line, at)
-    for clause in known.get(first, known.get("", []) if at == 0 else []):
+    candidates = known.get(_word_at(line, at)[0], [])
+    if at == 0 and not candidates:
+        candidates = known.get("", [])
+    for clause in candidates:
         if match := clause.pattern.match(line, at):
             return clause, match
     return None
 
 
 def _pair_at(line: str, at: int, known: Clauses) -> tuple[str, str, int]:
-    """Return an unknown word, the words that belong to it (``N`` or ``N / M``), and what follows."""
-    key = _word_at(line, at)
-    at = _skip(line, at + len(key))
+    """Return an unknown word, the words that belong to it (``N`` or ``N / M``), and where they end."""
+    key, at = _word_at(line, at)
     said: list[str] = []
     while at < len(line) and not _clause_at(line, at, known):
-        following = _word_at(line, at)
+        following, end = _word_at(line, at)
         if said and following != "/" and said[-1] != "/":
             break
         said.append(following)
-        at = _skip(line, at + len(following))
+        at = end
     return key, " ".join(said), at
 
 
-def _word_at(line: str, at: int) -> str:
+def _word_at(line: str, at: int) -> tuple[str, int]:
+    """Return the word there, and where the next one begins."""
     found = _WORD.match(line, at)
-    return found[0] if found else ""
-
-
-def _skip(line: str, at: int) -> int:
-    blanks = _BLANKS.match(line, at)
-    return blanks.end() if blanks else at
+    return (found[1], found.end()) if found else ("", len(line))

@@ -146,9 +146,7 @@ def update(row: BindingUpdateListEntry) -> str:
         device = row.interface or row.extra.get("dev", "(0)")
         lines.append(f" dev {device} last_coa {hextets(row.last_care_of_address)}")
         if not is_home:
-            lines.append(
-                f"care-of nonce index {row.care_of_nonce_index}home nonce index {row.home_nonce_index}"
-            )
+            lines.append(f"care-of nonce index {row.care_of_nonce_index}home nonce index {row.home_nonce_index}")
     lines.append(
         f" lifetime {_or_said(row.lifetime_remaining_s, row.extra, 'lifetime')} / {row.lifetime_granted_s}"
         f" seq {row.sequence} resend {row.retransmissions} delay {int(delay_s)}(after {row.next_event_s}s)"
