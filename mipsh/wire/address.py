@@ -46,7 +46,7 @@ def solicited_node(address: bytes) -> bytes:
 
 
 def home_agents_anycast(prefix: bytes) -> bytes:
-    """Return the Mobile IPv6 Home-Agents anycast address of a /64 (RFC 2526, RFC 6275 section 8.4)."""
+    """Return the Mobile IPv6 Home-Agents anycast address of a /64 (RFC 2526, RFC 6275 section 11.4.1)."""
     return prefix[:8] + _HOME_AGENTS_ANYCAST
 
 

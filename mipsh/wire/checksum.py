@@ -6,13 +6,13 @@ MH, ICMPV6, TCP, UDP = 135, 58, 6, 17
 
 
 def ones_complement_sum(data: bytes) -> int:
-    """Return the folded 16-bit one's complement sum of bytes."""
-    if len(data) & 1:
-        data += b"\0"
-    total: int = sum(struct.unpack(f">{len(data) >> 1}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return total
+    """Return the folded 16-bit one's complement sum of bytes (RFC 1071).
+
+    2**16 is 1 modulo 0xFFFF, so the words' sum is what is left of all bytes, read as one number,
+    modulo 0xFFFF. Nothing left means 0xFFFF, as only zeros fold to zero.
+    """
+    number = int.from_bytes(data + b"\0" if len(data) & 1 else data)
+    return number % 0xFFFF or (0xFFFF if number else 0)
 
 
 def checksum(source: bytes, destination: bytes, protocol: int, data: bytes) -> int:
@@ -21,11 +21,13 @@ def checksum(source: bytes, destination: bytes, protocol: int, data: bytes) -> i
     ``source`` is the home address where a Home Address option is present, ``destination`` the
     final destination where a type 2 routing header is.
     """
-    pseudo = source + destination + struct.pack(">II", len(data), protocol)
-    return 0xFFFF - ones_complement_sum(pseudo + data)
+    return 0xFFFF - ones_complement_sum(_pseudo_header(source, destination, protocol, len(data)) + data)
 
 
 def verifies(source: bytes, destination: bytes, protocol: int, data: bytes) -> bool:
     """Tell whether a message that carries its checksum is what its sender sent."""
-    pseudo = source + destination + struct.pack(">II", len(data), protocol)
-    return ones_complement_sum(pseudo + data) == 0xFFFF
+    return ones_complement_sum(_pseudo_header(source, destination, protocol, len(data)) + data) == 0xFFFF
+
+
+def _pseudo_header(source: bytes, destination: bytes, protocol: int, length: int) -> bytes:
+    return source + destination + struct.pack(">II", length, protocol)

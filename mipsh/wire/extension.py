@@ -17,7 +17,7 @@ HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION = 0, 43, 44, 60
 
 
 class HomeAddress(Struct, frozen=True, gc=False):
-    """The Home Address option: whom the packet is from, its source being the care-of address."""
+    """The Home Address option: whom a packet is from, its source being the care-of address (RFC 6275 section 6.3)."""
 
     address: bytes
 
@@ -31,7 +31,7 @@ ALIGNMENTS: Mapping[type, tuple[int, int]] = {HomeAddress: (8, 6)}
 
 
 class HopByHopOptions(Struct, frozen=True, gc=False):
-    """Options for every router on the way."""
+    """Options for every router on the way (RFC 8200 section 4.3)."""
 
     NUMBER: ClassVar[int] = HOP_BY_HOP
     options: tuple[Option, ...] = ()
@@ -42,7 +42,7 @@ class HopByHopOptions(Struct, frozen=True, gc=False):
 
 
 class DestinationOptions(Struct, frozen=True, gc=False):
-    """Options for the destination; ``carrying`` pads them into place."""
+    """Options for the destination (RFC 8200 section 4.6); ``carrying`` pads them into place."""
 
     NUMBER: ClassVar[int] = DESTINATION
     options: tuple[Option, ...] = ()
@@ -53,7 +53,7 @@ class DestinationOptions(Struct, frozen=True, gc=False):
 
 
 class RoutingHeader(Struct, frozen=True, gc=False):
-    """A routing header of any type but 2; ``data`` is all behind the segments left."""
+    """A routing header that is not a well-formed type 2 one; ``data`` is all behind the segments left."""
 
     NUMBER: ClassVar[int] = ROUTING
     type: int
@@ -66,7 +66,7 @@ class RoutingHeader(Struct, frozen=True, gc=False):
 
 
 class Type2RoutingHeader(Struct, frozen=True, gc=False):
-    """The way to a mobile node's home address through its care-of address."""
+    """The way to a mobile node's home address through its care-of address (RFC 6275 section 6.4)."""
 
     NUMBER: ClassVar[int] = ROUTING
     home_address: bytes
@@ -80,13 +80,21 @@ class Type2RoutingHeader(Struct, frozen=True, gc=False):
 
 
 class FragmentHeader(Struct, frozen=True, gc=False):
-    """A piece of a packet: ``offset`` counts units of 8 bytes; ``reserved`` is 8 and 2 bits."""
+    """A piece of a packet (RFC 8200 section 4.5).
+
+    ``offset`` counts units of 8 bytes; ``reserved`` is the 8 bits and the 2 bits that are, in a row.
+    """
 
     NUMBER: ClassVar[int] = FRAGMENT
     offset: int
     more: bool
     identification: int
     reserved: int = 0
+
+    @property
+    def is_piece(self) -> bool:
+        """Tell whether there are other pieces; without any, the packet behind the header is whole (RFC 6946)."""
+        return self.more or self.offset > 0
 
     def encode(self, next_header: int) -> bytes:
         """Return the header."""

@@ -14,8 +14,10 @@ from mipsh.wire.checksum import ICMPV6, checksum, verifies
 from mipsh.wire.fault import Fault
 
 HEADER = struct.Struct(">BBH")
+MANAGED, OTHER = 0x8000, 0x4000
+"""Flags of prefix discovery: as those of a Router Advertisement."""
 MOBILE_ROUTER = 0x8000
-"""R flag of home agent discovery (RFC 3963 section 6.1)."""
+"""Flag of home agent discovery: mobile routers are meant (RFC 3963 section 7)."""
 
 
 class _Error(Struct, frozen=True, gc=False):
@@ -76,7 +78,7 @@ class EchoReply(_Echo, frozen=True, gc=False):
 
 
 class HomeAgentDiscoveryRequest(Struct, frozen=True, gc=False):
-    """Which home agents are there? (section 6.5); ``flags`` may hold MOBILE_ROUTER."""
+    """Which home agents are there? (RFC 6275 section 6.5); ``flags`` may hold MOBILE_ROUTER."""
 
     TYPE: ClassVar[int] = 144
     identifier: int
@@ -90,7 +92,7 @@ class HomeAgentDiscoveryRequest(Struct, frozen=True, gc=False):
 
 
 class HomeAgentDiscoveryReply(Struct, frozen=True, gc=False):
-    """The home agents, best first (section 6.6)."""
+    """The home agents, best first (RFC 6275 section 6.6); ``flags`` may hold MOBILE_ROUTER."""
 
     TYPE: ClassVar[int] = 145
     identifier: int
@@ -105,7 +107,7 @@ class HomeAgentDiscoveryReply(Struct, frozen=True, gc=False):
 
 
 class MobilePrefixSolicitation(Struct, frozen=True, gc=False):
-    """Which prefixes has the home link? (section 6.7)."""
+    """Which prefixes has the home link? (RFC 6275 section 6.7)."""
 
     TYPE: ClassVar[int] = 146
     identifier: int
@@ -119,7 +121,7 @@ class MobilePrefixSolicitation(Struct, frozen=True, gc=False):
 
 
 class MobilePrefixAdvertisement(Struct, frozen=True, gc=False):
-    """The prefixes of the home link (section 6.8); ``flags`` are M 0x8000 and O 0x4000."""
+    """The prefixes of the home link (RFC 6275 section 6.8); ``flags`` are MANAGED and OTHER."""
 
     TYPE: ClassVar[int] = 147
     identifier: int

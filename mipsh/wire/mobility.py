@@ -4,10 +4,11 @@ Messages of other types (FMIPv6, PMIPv6, unknown ones) are kept as bytes.
 """
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import ClassVar, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mipsh.wire.checksum import MH, checksum, verifies
 from mipsh.wire.fault import Fault
@@ -18,7 +19,9 @@ LIFETIME_UNIT_S = 4
 HEADER = struct.Struct(">BBBBH")
 
 ACKNOWLEDGE, HOME, LINK_LOCAL, KEY_MANAGEMENT, MOBILE_ROUTER = 0x8000, 0x4000, 0x2000, 0x1000, 0x0400
+"""Flags A, H, L, K of a Binding Update (section 6.1.7), and R (RFC 3963 section 4.1)."""
 BA_KEY_MANAGEMENT, BA_MOBILE_ROUTER = 0x80, 0x40
+"""Flags K of a Binding Acknowledgement (section 6.1.8), and R (RFC 3963 section 4.2)."""
 
 
 class BindingRefreshAdvice(Struct, frozen=True, gc=False):
@@ -53,7 +56,7 @@ class NonceIndices(Struct, frozen=True, gc=False):
 
 
 class AuthorizationData(Struct, frozen=True, gc=False):
-    """The Binding Authorization Data: the authenticator (section 6.2.7); it comes last."""
+    """The Binding Authorization Data: the authenticator (section 6.2.7); it is the last option."""
 
     authenticator: bytes
 
@@ -216,7 +219,7 @@ class BindingAcknowledgement(Struct, frozen=True, gc=False):
 
 
 class BindingError(Struct, frozen=True, gc=False):
-    """An error about a binding (section 6.1.9): 1 unknown binding, 2 unknown message type."""
+    """A node is told why its packet was refused (section 6.1.9): status 1 no binding, 2 unknown message type."""
 
     TYPE: ClassVar[int] = 7
     LEAST: ClassVar[int] = 2
@@ -241,7 +244,7 @@ class OtherMessage(Struct, frozen=True, gc=False):
         return self.data
 
 
-Message = (
+MessageWithOptions = (
     BindingRefreshRequest
     | HomeTestInit
     | CareOfTestInit
@@ -250,8 +253,9 @@ Message = (
     | BindingUpdate
     | BindingAcknowledgement
     | BindingError
-    | OtherMessage
 )
+Message = MessageWithOptions | OtherMessage
+Padded = TypeVar("Padded", bound=MessageWithOptions)
 
 _UPDATE = struct.Struct(">HHH")
 _ACKNOWLEDGEMENT = struct.Struct(">BBHH")
@@ -340,12 +344,12 @@ class MobilityHeader(Struct, frozen=True, gc=False):
         value = self.checksum
         if value is None:
             zero = HEADER.pack(self.next_header, length, self.type, self.reserved, 0)
-            value = checksum(source, destination, MH, zero + body + self.trailer)
+            value = checksum(source, destination, MH, zero + body)
         return HEADER.pack(self.next_header, length, self.type, self.reserved, value) + body + self.trailer
 
     def verifies(self, source: bytes, destination: bytes) -> bool:
         """Tell whether the checksum that was received is right for these addresses."""
-        return verifies(source, destination, MH, self.encode(source, destination))
+        return verifies(source, destination, MH, replace(self, trailer=b"").encode(source, destination))
 
 
 def decode_mobility(data: bytes, at: int, end: int, faults: list[Fault]) -> MobilityHeader | None:
@@ -370,8 +374,7 @@ def decode_mobility(data: bytes, at: int, end: int, faults: list[Fault]) -> Mobi
     return MobilityHeader(message, value, next_header, reserved, data[stop:end])
 
 
-def with_options(message: type, *fields: object, options: Sequence[Option]) -> Message:
-    """Make a message whose options are padded into place, to a multiple of 8 bytes in all."""
-    bare = message(*fields)
-    built: Message = message(*fields, lay_out(options, HEADER.size + len(bare.encode()), ALIGNMENTS))
-    return built
+def padded(message: Padded) -> Padded:
+    """Return a message with its options padded into place, and the header to a multiple of 8 bytes."""
+    fixed = len(message.encode()) - len(encode_options(message.options))
+    return replace(message, options=lay_out(message.options, HEADER.size + fixed, ALIGNMENTS))

@@ -27,6 +27,7 @@ LONGEST_CHAIN = 32
 """How many extension headers are decoded; what is behind them is kept as bytes."""
 
 _HEADER = struct.Struct(">IHBB16s16s")
+_ESP = struct.Struct(">II")
 
 
 class Esp(Struct, frozen=True, gc=False):
@@ -39,7 +40,7 @@ class Esp(Struct, frozen=True, gc=False):
 
     def encode(self, source: bytes, destination: bytes) -> bytes:
         """Return the payload."""
-        return struct.pack(">II", self.spi, self.sequence) + self.data
+        return _ESP.pack(self.spi, self.sequence) + self.data
 
 
 class Payload(Struct, frozen=True, gc=False):
@@ -83,17 +84,20 @@ class Packet(Struct, frozen=True, gc=False):
 
     @property
     def routing_home_address(self) -> bytes | None:
-        """The address in the type 2 routing header; None without one."""
-        return next((h.home_address for h in self.headers if isinstance(h, Type2RoutingHeader)), None)
+        """The address in the type 2 routing header; None without one, and where it was used already."""
+        for header in self.headers:
+            if isinstance(header, Type2RoutingHeader) and header.segments_left:
+                return header.home_address
+        return None
 
     @property
     def covered_source(self) -> bytes:
-        """The source that checksums cover: the home address where its option is present."""
+        """The source that checksums cover: the home address where its option is present (RFC 6275 section 11.3.1)."""
         return self.home_address_option or self.source
 
     @property
     def covered_destination(self) -> bytes:
-        """The destination that checksums cover: the final one."""
+        """The destination that checksums cover: the final one (RFC 8200 section 8.1)."""
         return self.routing_home_address or self.destination
 
     def encode(self) -> bytes:
@@ -128,6 +132,7 @@ def why_undecodable(data: bytes) -> Fault:
 
 
 def _decode(data: bytes, at: int, end: int, deeper: int) -> Packet | None:
+    """Decode the packet in ``data[at:end]``, and ``deeper`` less one packets in it; None where there is none."""
     if end - at < HEADER_SIZE or data[at] >> 4 != 6:
         return None
     word, length, number, hop_limit, source, destination = _HEADER.unpack_from(data, at)
@@ -138,17 +143,21 @@ def _decode(data: bytes, at: int, end: int, deeper: int) -> Packet | None:
         faults.append(Fault(at + 4, "payload length", f"at most {end - start}", str(length)))
         stop, declared = end, length
     headers: list[Header] = []
-    at, fragment = start, False
-    while number in DECODERS and not fragment and len(headers) < LONGEST_CHAIN:
+    upper: Upper | None = None
+    at = start
+    while number in DECODERS:
+        if len(headers) == LONGEST_CHAIN:
+            faults.append(Fault(at, "extension headers", f"at most {LONGEST_CHAIN}", "more"))
+            break
         read = decode_header(number, data, at, stop, faults)
         if read is None:
             break
         header, number, at = read
         headers.append(header)
-        fragment = isinstance(header, FragmentHeader) and (header.more or header.offset > 0)
-    upper: Upper | None = None
-    if not fragment:
-        upper = _upper(number, data, at, stop, faults, deeper)
+        if isinstance(header, FragmentHeader) and header.is_piece:
+            break
+    else:  # the whole chain was read
+        upper = _inner(data, at, stop, faults, deeper - 1) if number == IPV6 else _upper(number, data, at, stop, faults)
     return Packet(
         source,
         destination,
@@ -163,22 +172,27 @@ def _decode(data: bytes, at: int, end: int, deeper: int) -> Packet | None:
     )
 
 
-def _upper(number: int, data: bytes, at: int, end: int, faults: list[Fault], deeper: int) -> Upper | None:
-    """Decode what the headers carry; None for what is to be kept as bytes."""
-    if number == MH:
-        return decode_mobility(data, at, end, faults)
-    if number == ICMPV6:
-        return decode_icmpv6(data, at, end, faults)
-    if number == IPV6:
-        return _inner(data, at, end, faults, deeper - 1)
-    if number == ESP and end - at >= 8:
-        spi, sequence = struct.unpack_from(">II", data, at)
-        return Esp(spi, sequence, data[at + 8 : end])
-    return None
-
-
 def _inner(data: bytes, at: int, end: int, faults: list[Fault], deeper: int) -> Packet | None:
     inner = _decode(data, at, end, deeper) if deeper else None
     if inner is None:
         faults.append(Fault(at, "inner packet", f"an IPv6 packet at most {DEEPEST} deep", "bytes that are none"))
     return inner
+
+
+def _upper(number: int, data: bytes, at: int, end: int, faults: list[Fault]) -> Upper | None:
+    """Decode what is behind the extension headers; None for what is kept as bytes."""
+    if number == MH:
+        return decode_mobility(data, at, end, faults)
+    if number == ICMPV6:
+        return decode_icmpv6(data, at, end, faults)
+    if number == ESP:
+        return _esp(data, at, end, faults)
+    return None
+
+
+def _esp(data: bytes, at: int, end: int, faults: list[Fault]) -> Esp | None:
+    if end - at < _ESP.size:
+        faults.append(Fault(at, "ESP header", f"at least {_ESP.size} bytes", str(end - at)))
+        return None
+    spi, sequence = _ESP.unpack_from(data, at)
+    return Esp(spi, sequence, data[at + _ESP.size : end])

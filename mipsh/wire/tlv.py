@@ -119,9 +119,7 @@ def lay_out(options: Sequence[Option], start: int, alignments: Mapping[type, tup
     at = start
     for option in options:
         n, m = alignments.get(type(option), (1, 0))
-        gap = padding((m - at) % n)
-        encoded = option.encode()
-        placed += [*gap, option]
-        at += (m - at) % n + len(encoded)
-    placed += padding(-at % 8)
-    return tuple(placed)
+        gap = (m - at) % n
+        placed += [*padding(gap), option]
+        at += gap + len(option.encode())
+    return (*placed, *padding(-at % 8))
