@@ -31,25 +31,25 @@ class _Error(Struct, frozen=True, gc=False):
 
 
 class DestinationUnreachable(_Error, frozen=True, gc=False):
-    """A packet could not be delivered; ``value`` is unused."""
+    """A packet could not be delivered (RFC 4443 section 3.1); ``value`` is unused."""
 
     TYPE: ClassVar[int] = 1
 
 
 class PacketTooBig(_Error, frozen=True, gc=False):
-    """A packet is larger than the next link; ``value`` is that link's MTU."""
+    """A packet is larger than the next link (RFC 4443 section 3.2); ``value`` is that link's MTU."""
 
     TYPE: ClassVar[int] = 2
 
 
 class TimeExceeded(_Error, frozen=True, gc=False):
-    """The hop limit ran out, or fragments did not all come; ``value`` is unused."""
+    """The hop limit ran out, or fragments did not all come (RFC 4443 section 3.3); ``value`` is unused."""
 
     TYPE: ClassVar[int] = 3
 
 
 class ParameterProblem(_Error, frozen=True, gc=False):
-    """A field is not understood; ``value`` is its offset in ``original``."""
+    """A field is not understood (RFC 4443 section 3.4); ``value`` is its offset in ``original``."""
 
     TYPE: ClassVar[int] = 4
 
@@ -66,13 +66,13 @@ class _Echo(Struct, frozen=True, gc=False):
 
 
 class EchoRequest(_Echo, frozen=True, gc=False):
-    """An echo request."""
+    """An echo request (RFC 4443 section 4.1)."""
 
     TYPE: ClassVar[int] = 128
 
 
 class EchoReply(_Echo, frozen=True, gc=False):
-    """An echo reply."""
+    """An echo reply (RFC 4443 section 4.2)."""
 
     TYPE: ClassVar[int] = 129
 

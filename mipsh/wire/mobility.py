@@ -1,6 +1,8 @@
 """The Mobility Header, its messages and its options (RFC 6275 sections 6.1 and 6.2, RFC 3963, RFC 4283, RFC 5568).
 
-Messages of other types (FMIPv6, PMIPv6, unknown ones) are kept as bytes.
+Messages of other types (FMIPv6, PMIPv6, unknown ones) are kept as bytes. A section without an RFC
+is one of RFC 6275. Of a message, ``TYPE`` is its MH type and ``LEAST`` the shortest header length it
+may have, in units of 8 bytes behind the first 8.
 """
 
 import struct
@@ -198,7 +200,7 @@ class BindingUpdate(Struct, frozen=True, gc=False):
 
     def encode(self) -> bytes:
         """Return the message behind the header."""
-        return struct.pack(">HHH", self.sequence, self.flags, self.lifetime) + encode_options(self.options)
+        return _UPDATE.pack(self.sequence, self.flags, self.lifetime) + encode_options(self.options)
 
 
 class BindingAcknowledgement(Struct, frozen=True, gc=False):
@@ -214,7 +216,7 @@ class BindingAcknowledgement(Struct, frozen=True, gc=False):
 
     def encode(self) -> bytes:
         """Return the message behind the header."""
-        fixed = struct.pack(">BBHH", self.status, self.flags, self.sequence, self.lifetime)
+        fixed = _ACKNOWLEDGEMENT.pack(self.status, self.flags, self.sequence, self.lifetime)
         return fixed + encode_options(self.options)
 
 
@@ -303,7 +305,7 @@ def _options(data: bytes, at: int, end: int, faults: list[Fault]) -> Options:
 
 Decoder = Callable[[bytes, int, int, list[Fault]], Message]
 
-# A message type: the shortest header length it may have, in units of 8 bytes, and its decoder.
+# A message type: the shortest header length it may have, and its decoder.
 MESSAGES: Mapping[int, tuple[int, Decoder]] = {
     0: (BindingRefreshRequest.LEAST, _refresh_request),
     1: (HomeTestInit.LEAST, _test_init(HomeTestInit)),

@@ -18,7 +18,7 @@ INFINITY = 0xFFFFFFFF
 
 
 class LinkLayer(Struct, frozen=True, gc=False):
-    """A link-layer address: of the source (type 1) or of the target (type 2)."""
+    """A link-layer address: of the source (type 1) or of the target (type 2) (RFC 4861 section 4.6.1)."""
 
     type: int
     address: bytes
@@ -29,7 +29,7 @@ class LinkLayer(Struct, frozen=True, gc=False):
 
 
 class PrefixInformation(Struct, frozen=True, gc=False):
-    """A prefix of the link; with ROUTER_ADDRESS the router's whole address (RFC 6275 section 7.2)."""
+    """A prefix of the link (RFC 4861 section 4.6.2); with ROUTER_ADDRESS a router's address (RFC 6275 section 7.2)."""
 
     length: int
     flags: int
@@ -44,7 +44,7 @@ class PrefixInformation(Struct, frozen=True, gc=False):
 
 
 class Mtu(Struct, frozen=True, gc=False):
-    """The MTU of the link."""
+    """The MTU of the link (RFC 4861 section 4.6.4)."""
 
     mtu: int
     reserved: int = 0
@@ -151,7 +151,7 @@ def encode_options(options: Iterable[Option]) -> bytes:
 
 
 class RouterSolicitation(Struct, frozen=True, gc=False):
-    """Which routers are there?"""
+    """Which routers are there? (RFC 4861 section 4.1)"""
 
     TYPE: ClassVar[int] = 133
     options: tuple[Option, ...] = ()
@@ -164,7 +164,7 @@ class RouterSolicitation(Struct, frozen=True, gc=False):
 
 
 class RouterAdvertisement(Struct, frozen=True, gc=False):
-    """A router and its link; times are seconds for the lifetime, milliseconds for the others."""
+    """A router and its link (RFC 4861 section 4.2, RFC 6275 section 7.1); ``flags``: MANAGED, OTHER, HOME_AGENT."""
 
     TYPE: ClassVar[int] = 134
     hop_limit: int
@@ -182,7 +182,7 @@ class RouterAdvertisement(Struct, frozen=True, gc=False):
 
 
 class NeighborSolicitation(Struct, frozen=True, gc=False):
-    """Who has an address, and is it still there?"""
+    """Who has an address, and is it still there? (RFC 4861 section 4.3)"""
 
     TYPE: ClassVar[int] = 135
     target: bytes
@@ -196,7 +196,7 @@ class NeighborSolicitation(Struct, frozen=True, gc=False):
 
 
 class NeighborAdvertisement(Struct, frozen=True, gc=False):
-    """An address is here; ``flags`` are ROUTER, SOLICITED, OVERRIDE and reserved bits."""
+    """An address is here (RFC 4861 section 4.4); ``flags`` are ROUTER, SOLICITED, OVERRIDE and reserved bits."""
 
     TYPE: ClassVar[int] = 136
     target: bytes
@@ -210,7 +210,7 @@ class NeighborAdvertisement(Struct, frozen=True, gc=False):
 
 
 class Redirect(Struct, frozen=True, gc=False):
-    """There is a better first hop to a destination."""
+    """There is a better first hop to a destination (RFC 4861 section 4.5)."""
 
     TYPE: ClassVar[int] = 137
     target: bytes

@@ -4,13 +4,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from wire_samples import AGENT, BUILT, CARE_OF, HOME, slow_checksum, whole
-from wire_strategies import addresses
+from wire_strategies import UNHURRIED, addresses
 
 from mipsh.wire.checksum import MH, checksum, ones_complement_sum, verifies
 from mipsh.wire.icmpv6 import Icmpv6
 from mipsh.wire.mobility import MobilityHeader
 
 
+@UNHURRIED
 @given(addresses, addresses, st.integers(1, 255), st.binary(max_size=300))
 @example(bytes(16), bytes(16), 59, b"\0")
 def test_checksum(source: bytes, destination: bytes, protocol: int, data: bytes) -> None:

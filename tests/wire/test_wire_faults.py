@@ -101,6 +101,17 @@ def test_a_message_too_short_for_its_type() -> None:
     assert upper.type == 5
 
 
+@pytest.mark.parametrize(("kind", "least"), [(0, 0), (1, 1), (2, 1), (3, 2), (4, 2), (5, 1), (6, 1), (7, 2)])
+def test_the_shortest_header_of_a_message(kind: int, least: int) -> None:
+    """One that long is decoded, a shorter one is at fault (RFC 6275 sections 6.1.2 to 6.1.9)."""
+    for length in range(least + 1):
+        decoded = packet(135, bytes((59, length, kind, 0)) + bytes(4 + length * 8))
+        faults = () if length == least else (Fault(41, "header length", f"at least {least}", str(length)),)
+        assert decoded.faults == faults
+        assert isinstance(decoded.upper, MobilityHeader)
+        assert isinstance(decoded.upper.message, OtherMessage) == bool(faults)
+
+
 @pytest.mark.parametrize(
     ("option", "fault"),
     [

@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from wire_samples import BUILT, slow_checksum, whole
-from wire_strategies import packets, tampered
+from wire_strategies import UNHURRIED, packets, tampered
 from wire_vectors import Vector, of_kind
 
 from mipsh.wire.checksum import ICMPV6, MH
@@ -40,6 +40,7 @@ def kept(data: bytes) -> None:
         assert str(fault)
 
 
+@UNHURRIED
 @given(st.binary(max_size=200))
 def test_any_bytes(data: bytes) -> None:
     """Bytes that are hardly ever a packet."""
@@ -47,7 +48,7 @@ def test_any_bytes(data: bytes) -> None:
 
 
 @given(st.sampled_from([*sorted(DECODERS), MH, ICMPV6, IPV6, 50, 6, 17]), st.binary(max_size=120))
-@settings(max_examples=400)
+@settings(UNHURRIED, max_examples=400)
 def test_any_bytes_behind_a_header(number: int, data: bytes) -> None:
     """Bytes that are always taken for an extension header or a message."""
     fixed = bytes((0x60, 0, 0, 0)) + len(data).to_bytes(2) + bytes((number, 64)) + bytes(32)
@@ -55,7 +56,7 @@ def test_any_bytes_behind_a_header(number: int, data: bytes) -> None:
 
 
 @given(tampered())
-@settings(max_examples=600)
+@settings(UNHURRIED, max_examples=600)
 @example(b"")
 def test_tampered_vectors(data: bytes) -> None:
     """Vectors with bytes changed, put in and cut out."""
@@ -89,7 +90,7 @@ def with_checksums(built: Packet, decoded: Packet) -> Packet:
 
 
 @given(packets)
-@settings(max_examples=400, deadline=None)
+@settings(UNHURRIED, max_examples=400)
 def test_what_is_built_is_decoded(packet: Packet) -> None:
     """A packet with valid fields: the same structures come back, with right checksums."""
     data = packet.encode()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wire_samples import ACKNOWLEDGEMENT, AUTHENTICATOR, CARE_OF, FROM_HOME, HOME, HOME_UPDATE, UPDATE
-from wire_strategies import mobility_messages, mobility_options
+from wire_strategies import UNHURRIED, mobility_messages, mobility_options
 
 from mipsh.wire import mobility
 from mipsh.wire.extension import ALIGNMENTS, DestinationOptions, HomeAddress
@@ -29,6 +29,7 @@ def places(options: Sequence[Option], start: int) -> dict[int, Option]:
     return found
 
 
+@UNHURRIED
 @given(st.lists(mobility_options, max_size=8), st.integers(0, 40))
 def test_options_stand_where_they_must(options: list[Option], start: int) -> None:
     """Every option is there, in its order, at its xn+y; the end is a multiple of 8; no padding is too long."""
@@ -44,6 +45,7 @@ def test_options_stand_where_they_must(options: list[Option], start: int) -> Non
     assert read_options(data, 0, len(data), mobility.OPTIONS, []) == laid_out
 
 
+@UNHURRIED
 @given(st.lists(st.builds(HomeAddress, st.binary(min_size=16, max_size=16)) | st.just(UnknownOption(5, b"\0\0"))))
 def test_a_home_address_option_stands_at_8n_plus_6(options: list[Option]) -> None:
     """Counted from the beginning of its header (RFC 6275 section 6.3)."""
@@ -62,6 +64,7 @@ def test_padding(length: int, options: tuple[Option, ...]) -> None:
     assert len(encode_options(padding(length))) == length
 
 
+@UNHURRIED
 @given(mobility_messages)
 def test_a_message_that_is_padded_already_stays_as_it_is(message: mobility.Message) -> None:
     """Padding is not padded again."""

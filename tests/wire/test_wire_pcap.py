@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wire_samples import BUILT, CAPTURE_NAMES, CAPTURES
+from wire_strategies import UNHURRIED
 
 from mipsh.wire import pcap
 
@@ -13,6 +14,7 @@ FRAMES = [(1_700_000_000_123_456_789, b"first"), (1_700_000_001_000_000_000, b""
 PACKET = BUILT["echo request"].encode()
 
 
+@UNHURRIED
 @given(
     st.sampled_from(sorted(pcap.LINKTYPES)),
     st.lists(st.tuples(st.integers(0, 2**32 * 10**9 - 1), st.binary(max_size=80))),
@@ -92,6 +94,7 @@ def test_a_frame_longer_than_any() -> None:
         list(pcap.read(data))
 
 
+@UNHURRIED
 @given(st.binary(max_size=200), st.sampled_from([b"", pcap.file_header(1), pcap.file_header(276)]))
 def test_any_bytes(data: bytes, header: bytes) -> None:
     """Bytes are read, or refused as Malformed."""

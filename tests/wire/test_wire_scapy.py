@@ -23,7 +23,7 @@ from wire_samples import (
     TOKEN,
     signalling,
 )
-from wire_strategies import addresses, byte, eight, word
+from wire_strategies import UNHURRIED, addresses, byte, eight, word
 
 from mipsh.wire import mobility
 from mipsh.wire.address import home_agents_anycast, solicited_node, text
@@ -164,6 +164,7 @@ messages: st.SearchStrategy[mobility.MessageWithOptions] = st.one_of(
 )
 
 
+@UNHURRIED
 @given(messages.map(mobility.padded), addresses, st.sampled_from(["plain", "from home", "to home"]))
 def test_the_same_fields(message: mobility.MessageWithOptions, home: bytes, way: str) -> None:
     """Scapy reads every field as mipsh wrote it, and writes the same bytes from these fields."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from wire_samples import whole
 from wire_vectors import VECTORS, Vector, mobility_fields, named, of_kind, option_fields, packet_fields
 
 from mipsh.wire import address, extension, ndp
@@ -11,7 +12,6 @@ from mipsh.wire.extension import HomeAddress, HopByHopOptions, decode_header
 from mipsh.wire.fault import Fault
 from mipsh.wire.icmpv6 import Icmpv6, decode_icmpv6
 from mipsh.wire.mobility import OPTIONS, MobilityHeader, decode_mobility
-from mipsh.wire.packet import Packet, decode
 from mipsh.wire.tlv import Option, UnknownOption, encode_options, read_options
 
 UNREAD = {
@@ -22,13 +22,6 @@ UNREAD = {
 def ids(vector: Vector) -> str:
     """Name a test by its vector."""
     return vector.name
-
-
-def whole(data: bytes) -> Packet:
-    """Decode bytes that are a packet."""
-    packet = decode(data)
-    assert isinstance(packet, Packet)
-    return packet
 
 
 @pytest.mark.parametrize("vector", of_kind("ipv6"), ids=ids)

@@ -15,6 +15,7 @@ from mipsh.wire.extension import (
     carrying,
 )
 from mipsh.wire.icmpv6 import (
+    MANAGED,
     DestinationUnreachable,
     EchoReply,
     EchoRequest,
@@ -151,7 +152,7 @@ BUILT: Mapping[str, Packet] = {
     "home agent discovery request": Packet(CARE_OF, home_agents_anycast(AGENT), Icmpv6(HomeAgentDiscoveryRequest(7))),
     "home agent discovery reply": control(HomeAgentDiscoveryReply(7, (AGENT, CORRESPONDENT))),
     "mobile prefix solicitation": control(MobilePrefixSolicitation(8), FROM_HOME),
-    "mobile prefix advertisement": control(MobilePrefixAdvertisement(8, 0x8000, (PREFIX,)), TO_HOME),
+    "mobile prefix advertisement": control(MobilePrefixAdvertisement(8, MANAGED, (PREFIX,)), TO_HOME),
     "router solicitation": on_link(ndp.RouterSolicitation((ndp.LinkLayer(1, LINK_LAYER),)), ALL_ROUTERS),
     "router advertisement": on_link(
         ndp.RouterAdvertisement(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from wire_vectors import of_kind
 
@@ -11,6 +12,9 @@ from mipsh.wire.icmpv6 import Icmpv6
 from mipsh.wire.mobility import MobilityHeader
 from mipsh.wire.packet import Esp, Packet, Payload
 from mipsh.wire.tlv import Option, UnknownOption, lay_out
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""How long an example takes says nothing on a machine that others use, too."""
 
 DECODED = {*extension.DECODERS, 135, 58, 41, 50}
 
