@@ -2,7 +2,7 @@
 
 ``assert TABLE [where COND …] (has COND … | exists | absent)``. Three verdicts: 0 it holds, 1 it
 does not (the differing field is named), 3 it could not be told: no row to look at, an unknown
-value, or lines of the engine's reply that could not be read.
+value, or, where no row is found, lines of the engine's reply that could not be read.
 """
 
 from collections.abc import Sequence
@@ -36,13 +36,14 @@ def run(session: Session, table: str, words: list[str]) -> Result:
     where, verb, wanted = understand(words, ENGINE_TABLES[name])
     reading = session.read(Capability(name))
     rows = keep(reading.rows, where)
+    doubtful = bool(reading.unread) or any(may_meet(row, where) for row in reading.rows)
     result = of_reading(reading)
     result.table = ASSERTIONS
     what = f"{name} where {' '.join(map(str, where))}" if where else name
     if verb == "has":
         result.rows = judge(rows, wanted, reading, what)
     else:
-        result.rows = [count(rows, verb, reading, what)]
+        result.rows = [count(rows, verb, doubtful, what)]
     return conclude(result)
 
 
@@ -85,10 +86,16 @@ def _found(value: object) -> str | None:
     return None if value is None else plain(value)
 
 
-def count(rows: Sequence[Any], verb: str, reading: Reading, what: str) -> AssertionReport:
-    """Judge whether there is a row; unread lines leave it open whether one is missing."""
+def may_meet(row: Any, where: Sequence[Condition]) -> bool:
+    """Tell whether a row could meet the conditions, were it not for values that are unknown."""
+    verdicts = [holds(condition, row) for condition in where]
+    return None in verdicts and False not in verdicts
+
+
+def count(rows: Sequence[Any], verb: str, doubtful: bool, what: str) -> AssertionReport:
+    """Judge whether there is a row; where none is found, a doubt leaves it open whether one is missing."""
     verdict: bool | None = bool(rows) == (verb == "exists")
-    if not rows and reading.unread:
+    if not rows and doubtful:
         verdict = None
     return AssertionReport(VERDICTS[verdict], what, None, verb, f"{len(rows)} rows")
 

@@ -5,15 +5,28 @@ from mipsh.grammar.declare import Argument, Command, Takes
 from mipsh.grammar.tokens import quote, tokens_of_argv
 from mipsh.grammar.words import read_words
 from mipsh.lookup import SessionLookup
-from mipsh.model.shell import SCRIPTS, ScriptReport
+from mipsh.model.shell import SCRIPTS, WORDS, ScriptReport, WordReport
 from mipsh.process import PROGRAM
 from mipsh.result import Result
 from mipsh.session import Session
 
+# bash cuts words at : and = too: they are put together again by the line, and of what is found
+# only the part behind the last such sign replaces what was typed.
 BASH = """\
 _mipsh() {
-    local IFS=$'\\n'
-    COMPREPLY=($(mipsh --no-config completion words "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1))
+    local rest="${COMP_LINE:0:COMP_POINT}" word blank last words=()
+    for word in "${COMP_WORDS[@]:0:COMP_CWORD+1}"; do
+        blank="${rest%%[^[:space:]]*}"
+        rest="${rest#"$blank"}"
+        [[ $rest == "$word"* ]] || word="$rest"
+        if [[ -n $blank || ${#words[@]} -eq 0 ]]; then words+=("$word"); else words[-1]+="$word"; fi
+        rest="${rest#"$word"}"
+    done
+    last="${words[-1]}"
+    mapfile -t COMPREPLY < <(
+        mipsh --no-config --no-headers -o tsv completion words "${words[@]:1}" 2>/dev/null | cut -f1
+    )
+    COMPREPLY=("${COMPREPLY[@]#"${last%"${last##*[:=]}"}"}")
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
     return 0
 }
@@ -22,9 +35,10 @@ complete -o default -F _mipsh mipsh
 ZSH = """\
 #compdef mipsh
 _mipsh() {
-    local -a found
+    local -a found ask
     local line
-    for line in ${(f)"$(mipsh --no-config completion words "${(@)words[2,CURRENT]}" 2>/dev/null)"}; do
+    ask=(mipsh --no-config --no-headers -o tsv completion words)
+    for line in ${(f)"$($ask "${(@)words[2,CURRENT]}" 2>/dev/null)"}; do
         found+=("${${line%%$'\\t'*}//:/\\\\:}:${line#*$'\\t'}")
     done
     (( $#found )) && _describe mipsh found || _files
@@ -34,7 +48,7 @@ compdef _mipsh mipsh
 FISH = """\
 function __mipsh_words
     set -l words (commandline -opc) (commandline -ct)
-    mipsh --no-config completion words $words[2..-1] 2>/dev/null
+    mipsh --no-config --no-headers -o tsv completion words $words[2..-1] 2>/dev/null
 end
 complete -c mipsh -a '(__mipsh_words)'
 """
@@ -44,8 +58,7 @@ SHELLS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 def run(session: Session, shell: str, words: list[str] | None = None) -> Result:
     """Print the script of a shell, or answer one: what could stand at the last of the words."""
     if shell == "words":
-        text = "".join(f"{text}\t{meaning}\n" for text, meaning in suggestions(session, words or [""]))
-        return Result(SCRIPTS, [ScriptReport(shell, text)])
+        return Result(WORDS, [WordReport(*found) for found in suggestions(session, words or [""])])
     return Result(SCRIPTS, [ScriptReport(shell, SHELLS[shell])])
 
 

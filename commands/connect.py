@@ -20,6 +20,7 @@ COMMAND = Command(
     "use an engine from now on",
     run,
     (Argument("engine", Takes.ENGINE, "address of the engine; none: the usual places", required=False),),
+    table="engine",
     details="The engine in use stays in use when the new one cannot be reached.",
     examples=(
         ("connect", "try [::1]:7777, then 127.0.0.1:7777"),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import mipsh
 from mipsh.grammar.declare import Command
 from mipsh.node.replay import RecordedResponder
 from mipsh.node.vt import VtServer
@@ -21,9 +22,11 @@ TOUR = (
     ("mn; assert bul where cn=2001:db8:4::2 has state=bound", "the same question, as a script asks it"),
 )
 WELCOME = (
-    "This is mipsh on three recorded mip6d: a mobile node that has moved, its home agent, and a\n"
-    "correspondent node with which it optimised the route. 'mn', 'ha' and 'cn' change between them.\n"
-    "Try: status, bul, rr, describe bul, watch -n 1 stats, help. 'quit' leaves."
+    "This is mipsh on three recorded mip6d: a mobile node (mn) that has moved, its\n"
+    "home agent (ha), and a correspondent node (cn) with which it optimised the\n"
+    "route. 'mn', 'ha' and 'cn' change between them. Try: status, bul, rr,\n"
+    "describe bul, watch -n 1 stats, help. ? shows what can stand at a place,\n"
+    "'quit' leaves."
 )
 
 
@@ -49,9 +52,7 @@ def run(session: Session) -> Result:
 
 def recordings() -> Path:
     """Return the folder of the recording that the package brings."""
-    from importlib.resources import files
-
-    return Path(str(files("mipsh"))) / "recordings" / "route-optimised"
+    return Path(mipsh.__file__).parent / "recordings" / "route-optimised"
 
 
 COMMAND = Command(

@@ -1,6 +1,7 @@
 """``help``: what there is, and how each of it works."""
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterable, Iterator
 
 from mipsh.errors import UsageError
 from mipsh.grammar.declare import COMMON_OPTIONS, Argument, Command, Option, Takes
@@ -11,12 +12,16 @@ from mipsh.result import Result
 from mipsh.session import Session
 from mipsh.status import MEANINGS
 
+WIDTH = 78
+WIDEST_LEFT = 40
+
 FILTERS = """\
 Every table can be filtered, ordered and cut, in every format:
 
-  --where COND       FIELD=VALUE, FIELD!=VALUE, FIELD>N, FIELD<N, FIELD~REGEX, FIELD!~REGEX
-                     An address is compared as an address, and lies =IN/A/PREFIX.
-                     null is an unknown value. May be given again: all must hold.
+  --where COND       FIELD=VALUE, FIELD!=VALUE, FIELD>N, FIELD<N, FIELD~REGEX,
+                     FIELD!~REGEX. An address is compared as an address, and
+                     lies =IN/A/PREFIX. null is an unknown value. May be given
+                     again: all must hold.
   --columns A,B      only these columns; 'all' for every one
   --sort A,-B        by A, then by B downwards
   --wide             every column that has a value
@@ -26,18 +31,20 @@ Every table can be filtered, ordered and cut, in every format:
   | first N, last N  the first or last rows
   | count            how many
   | !command         the text, through a shell command (to the end of the line)
-  > FILE, >> FILE    into a file; a file is replaced only by a whole result
+  > FILE, >> FILE    into a file; it is replaced only by a whole result
 
-'describe TABLE' lists the columns. Field names may be cut to a unique beginning."""
+'describe TABLE' lists the columns. Names may be cut to a unique beginning."""
 
 GRAMMAR = """\
-A line holds statements, with ; between. # begins a comment. Words are quoted as in a POSIX shell.
-Commands and options may be cut to a unique beginning. ? shows what can stand at a place.
-The words of a command line are the same as those at the prompt:
+A line holds statements, with ; between. # begins a comment. Words are quoted
+as in a POSIX shell. Commands and options may be cut to a unique beginning.
+? shows what can stand at a place. The words of a command line are the same as
+those at the prompt:
 
-  mipsh bc --json             mipsh -c 'bc --json'             mn@umip> bc --json
+  mipsh bc --json         mipsh -c 'bc --json'         mn@umip> bc --json
 
-A file of lines runs with 'source FILE' or 'mipsh -f FILE'. A line that is not fine ends it."""
+A file of lines runs with 'source FILE' or 'mipsh -f FILE'. A line that is not
+fine ends it."""
 
 
 def run(session: Session, words: list[str] | None = None) -> Result:
@@ -45,6 +52,8 @@ def run(session: Session, words: list[str] | None = None) -> Result:
     if not words:
         return overview(session)
     topic = " ".join(words)
+    if topic == PROGRAM.name:
+        return Result(HELP, [HelpPage(topic, PROGRAM.summary, program(session))])
     if topic in TOPICS:
         summary, text = TOPICS[topic]
         return Result(HELP, [HelpPage(topic, summary, text)])
@@ -53,18 +62,18 @@ def run(session: Session, words: list[str] | None = None) -> Result:
     return Result(HELP, [HelpPage(command.name, command.summary, page(command))])
 
 
+def commands(session: Session) -> list[Command]:
+    """Return every command that can be used."""
+    session.registry.broken()
+    return [session.registry.command(name) for name in session.registry.names("mipsh.commands")]
+
+
 def overview(session: Session) -> Result:
     """List the commands, aliases and topics."""
-    registry = session.registry
-    rows = []
-    for name in registry.names("mipsh.commands"):
-        if name in {p.name for p in registry.broken() if p.group == "mipsh.commands"}:
-            continue
-        command = registry.command(name)
-        rows.append(CommandReport(command.name, command.summary, command.aliases))
+    rows = [CommandReport(command.name, command.summary, command.aliases) for command in commands(session)]
     rows += [CommandReport(alias, f"alias: {line}") for alias, line in sorted(session.aliases.items())]
     topics = ", ".join(TOPICS)
-    return Result(COMMANDS, rows, summary=f"'help COMMAND' or 'COMMAND ?' shows more. Topics: {topics}.")
+    return Result(COMMANDS, rows, summary=f"'help COMMAND' shows more. Topics: {topics}.")
 
 
 def find(session: Session, words: list[str]) -> str:
@@ -84,6 +93,27 @@ def find(session: Session, words: list[str]) -> str:
     near = nearest(words[0], known)
     hint = f"did you mean {' or '.join(near)}?" if near else "'help' lists what there is"
     raise UsageError(f"there is no help on '{words[0]}'", hint)
+
+
+def program(session: Session) -> str:
+    """Return the help of mipsh itself: its options, the commands, the topics."""
+    return "\n".join(
+        [
+            f"{PROGRAM.name}: {PROGRAM.summary}",
+            "",
+            f"  {PROGRAM.name} [options] [COMMAND …]",
+            "",
+            "Without a command the shell opens; off a terminal, standard input is run.",
+            "",
+            *_listed((option_words(o), _meaning(o)) for o in PROGRAM.options),
+            "",
+            "Commands:",
+            *_listed((command.name, command.summary) for command in commands(session)),
+            "",
+            "-o FORMAT, -e ENGINE and what else every command takes: 'help options'.",
+            f"'help COMMAND' shows more. Topics: {', '.join(TOPICS)}.\n",
+        ]
+    )
 
 
 def page(command: Command) -> str:
@@ -106,7 +136,7 @@ def _page(command: Command) -> Iterator[str]:
         yield from _listed((option_words(o), _meaning(o)) for o in command.options)
     if command.aliases:
         yield ""
-        yield f"Also: {', '.join(command.aliases)}"
+        yield from _wrapped(f"Also: {', '.join(command.aliases)}", "  ")
     if command.examples:
         yield ""
         yield "Examples:"
@@ -137,20 +167,20 @@ def _meaning(option: Option) -> str:
     return option.meaning + choices
 
 
-def _listed(rows: Iterator[tuple[str, str]]) -> Iterator[str]:
+def _listed(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield two columns, the right one wrapped; a left word that is too long has a line of its own."""
     listed = list(rows)
-    indent = min(max(len(left) for left, _ in listed), 40)
+    indent = min(max(len(left) for left, _ in listed), WIDEST_LEFT)
     for left, right in listed:
         long = len(left) > indent
         if long:
             yield f"  {left}"
-        yield f"  {'' if long else left:<{indent}}  {right}"
+        for number, line in enumerate(textwrap.wrap(right, WIDTH - indent - 4) or [""]):
+            yield f"  {'' if long or number else left:<{indent}}  {line}".rstrip()
 
 
-def _wrapped(text: str) -> Iterator[str]:
-    import textwrap
-
-    yield from textwrap.wrap(text, 78)
+def _wrapped(text: str, indent: str = "") -> Iterator[str]:
+    yield from textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _options_text() -> str:

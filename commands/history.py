@@ -17,6 +17,7 @@ COMMAND = Command(
     "show lines typed before",
     run,
     (Argument("count", Takes.INTEGER, "how many of the newest", required=False),),
+    table="history",
     details="Lines that begin with a space are not kept. The file is readable by its owner only.",
     examples=(("history | include bul", "lines with bul in them"),),
 )

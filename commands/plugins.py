@@ -4,6 +4,7 @@ from mipsh import __version__
 from mipsh.builtin import BUILT_IN
 from mipsh.grammar.declare import Command
 from mipsh.model.shell import PLUGINS, PluginReport
+from mipsh.registry import singular, unusable
 from mipsh.result import Notice, Result
 from mipsh.session import Session
 
@@ -15,12 +16,12 @@ def run(session: Session) -> Result:
     for group, names in BUILT_IN.items():
         for name in names:
             summary = getattr(registry.get(group, name), "summary", None)
-            rows.append(PluginReport(_kind(group), name, "mipsh", __version__, "ok", None, summary))
+            rows.append(PluginReport(singular(group), name, "mipsh", __version__, "ok", None, summary))
     broken = registry.broken()
     for plugin in registry.found():
         rows.append(
             PluginReport(
-                _kind(plugin.group),
+                singular(plugin.group),
                 plugin.name,
                 plugin.package,
                 plugin.version or None,
@@ -29,21 +30,15 @@ def run(session: Session) -> Result:
                 getattr(plugin.value, "summary", None),
             )
         )
-    warnings = tuple(
-        Notice("plugin", f"the plugin '{p.name}' of the package {p.package} cannot be used: {p.problem}")
-        for p in broken
-    )
+    warnings = tuple(Notice("plugin", unusable(plugin)) for plugin in broken)
     return Result(PLUGINS, rows, warnings=warnings)
-
-
-def _kind(group: str) -> str:
-    return group.removeprefix("mipsh.").removesuffix("s")
 
 
 COMMAND = Command(
     "plugins",
     "list commands, engines, checks and formats, and who brings them",
     run,
+    table="plugins",
     details="A plugin that cannot be used is named with its package and the reason; the shell goes on without it.",
     examples=(("plugins --where kind=format", "formats for --output"),),
 )

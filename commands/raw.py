@@ -8,8 +8,9 @@ from mipsh.result import Result
 from mipsh.session import Session
 
 
-def run(session: Session, command: str) -> Result:
+def run(session: Session, words: list[str]) -> Result:
     """Ask the engine in its own words."""
+    command = " ".join(words)
     connector = session.engine()
     reply = connector.raw(command)
     return Result(RAW, [RawReply(command, reply)], connector.info, time.time())
@@ -19,7 +20,8 @@ COMMAND = Command(
     "raw",
     "show what the engine says to a command of its own",
     run,
-    (Argument("command", Takes.WORD, "one of the engine's own words (mip6d: help lists them)"),),
+    (Argument("words", Takes.WORD, "one of the engine's own words (mip6d: help lists them)", many=True),),
+    table="raw",
     details="Only what looks is sent: a word that the engine's help lists, and nothing behind it.",
     examples=(("raw bul", "the binding update list in mip6d's own layout"),),
 )

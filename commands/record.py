@@ -57,6 +57,7 @@ COMMAND = Command(
         Option("--name", "name of the node; otherwise its role", Takes.WORD, metavar="NAME"),
         Option("--no-kernel", "leave out the kernel's counters, addresses and routes"),
     ),
+    table="files",
     details="Everything mip6d's console says, in each of its forms. No key, token or cookie is in it.",
     examples=(("record bug-report", "then send the folder bug-report"),),
 )

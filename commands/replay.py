@@ -49,6 +49,7 @@ COMMAND = Command(
         Option("--port", "TCP port; 0: any free one", Takes.INTEGER, "-p", metavar="PORT"),
         Option("--host", "address to listen at", Takes.ADDRESS, metavar="ADDRESS"),
     ),
+    table="services",
     details=(
         "The recording answers like mip6d's virtual terminal: one client at a time, a greeting, NUL-ended "
         "replies, options per connection. For tests, for teaching, and to look at somebody's bug report."

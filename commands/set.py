@@ -12,7 +12,7 @@ from mipsh.settings import Settings, assign, meaning
 def run(session: Session, setting: str = "", value: str | None = None) -> Result:
     """Change a setting, or show one or all."""
     if setting and value is not None:
-        changed = assign(session.settings, setting, value)
+        changed = assign(session.base, setting, value)
         if setting == "output":
             session.registry.format(value)
         session.set(changed)
@@ -20,7 +20,7 @@ def run(session: Session, setting: str = "", value: str | None = None) -> Result
     names = Settings.__struct_fields__
     if setting and setting not in names:
         raise UsageError(f"there is no setting '{setting}'", f"there are: {', '.join(names)}")
-    return Result(SETTINGS, [report(session.settings, name) for name in names if setting in ("", name)])
+    return Result(SETTINGS, [report(session.base, name) for name in names if setting in ("", name)])
 
 
 def report(settings: Settings, name: str) -> SettingReport:
@@ -37,5 +37,6 @@ COMMAND = Command(
         Argument("setting", Takes.SETTING, "name of the setting", required=False),
         Argument("value", Takes.VALUE, "its new value", required=False),
     ),
+    table="settings",
     examples=(("set", "all settings"), ("set output json", "JSON from now on")),
 )

@@ -18,9 +18,10 @@ def run(session: Session, file: str, words: list[str] | None = None) -> Result:
         raise UsageError(f"files run each other {MAX_DEPTH} deep: '{file}' is not run", "look for one that runs itself")
     try:
         lines = Path(file).expanduser().read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UsageError(f"cannot read {file}: {reason}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"cannot read {file}: it is not UTF-8 text") from None
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UsageError(f"cannot read {file}: {getattr(error, 'strerror', None) or error}") from None
     session.source_depth += 1
     try:
         for number, line in enumerate(lines, 1):

@@ -17,13 +17,12 @@ def run(session: Session, rate: float | None = None) -> Result:
     """Read the counters once, or twice ``rate`` seconds apart."""
     if not rate:
         return session.result(Capability.STATISTICS)
-    before = session.read(Capability.STATISTICS)
+    before, began = session.read(Capability.STATISTICS), time.monotonic()
     time.sleep(rate)
-    result = session.result(Capability.STATISTICS)
-    elapsed = (result.taken_at or 0.0) - before.taken_at
+    result, elapsed = session.result(Capability.STATISTICS), time.monotonic() - began
     earlier = {(row.direction, row.name): row.value for row in before.rows if isinstance(row, Counter)}
     result.rows = [with_rate(row, earlier.get((row.direction, row.name)), elapsed) for row in result.rows]
-    result.columns = _RATE_COLUMNS
+    result.shown = _RATE_COLUMNS
     return result
 
 

@@ -51,6 +51,7 @@ COMMAND = Command(
     "status",
     "show the engine in use and how full its tables are",
     run,
+    table="status",
     aliases=("show status", "show ipv6 mobile globals"),
     examples=(("status -o json", "for a script"),),
 )

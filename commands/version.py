@@ -28,4 +28,6 @@ def run(session: Session) -> Result:
     return Result(VERSIONS, rows)
 
 
-COMMAND = Command("version", "show versions of mipsh and of what it uses", run, aliases=("show version",))
+COMMAND = Command(
+    "version", "show versions of mipsh and of what it uses", run, aliases=("show version",), table="versions"
+)

@@ -1,4 +1,8 @@
-"""What changed between two looks at a table; a clock that merely went on is no change."""
+"""What changed between two looks at a table; a clock that merely went on is no change.
+
+Seconds that count down may fall by the time between the looks, an age may rise by it. A granted
+lifetime and the length of an interval are no clocks: any other value of them is a change.
+"""
 
 from typing import Any
 
@@ -8,6 +12,8 @@ from mipsh.result import Change, Result
 
 TOLERANCE_S = 2.0
 _NOT_COMPARED = ("source_line",)
+_COUNTS_UP = ("age_s",)
+_STANDS = ("granted", "interval")
 
 
 def compare(before: Result, after: Result) -> tuple[Change, ...]:
@@ -44,7 +50,8 @@ def _differs(old: Any, new: Any, name: str, table: Table, elapsed: float) -> boo
     if was == is_now:
         return False
     column = table.column(name)
-    if column is not None and column.kind is Kind.SECONDS and was is not None and is_now is not None:
-        moved = float(is_now - was)
-        return min(abs(moved + elapsed), abs(moved - elapsed)) > TOLERANCE_S
-    return True
+    known = was is not None and is_now is not None
+    if column is None or column.kind is not Kind.SECONDS or not known or any(word in name for word in _STANDS):
+        return True
+    expected = elapsed if name in _COUNTS_UP else -elapsed
+    return abs(float(is_now - was) - expected) > TOLERANCE_S

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from mipsh.errors import ConfigError, UsageError
 from mipsh.grammar.phrases import nearest
+from mipsh.grammar.tokens import quote
 from mipsh.settings import Settings, checked
 
 MAX_SIZE = 1024 * 1024
@@ -64,7 +65,10 @@ def parse_config(raw: bytes, path: str) -> Config:
         raise ConfigError(f"{path}:{line}: not UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
-        raise ConfigError(f"{path}:{found[1] if found else 1}: not TOML: {error}") from None
+        last = raw.count(b"\n") + (not raw.endswith(b"\n"))
+        raise ConfigError(f"{path}:{found[1] if found else last}: not TOML: {error}") from None
+    except (RecursionError, ValueError) as error:
+        raise ConfigError(f"{path}:1: not a configuration of mipsh: {error}") from None
     known = (*Settings.__struct_fields__, *OTHER_KEYS)
     for key in table:
         if key not in known:
@@ -91,8 +95,11 @@ def _aliases(table: dict[str, Any], text: str, path: str) -> dict[str, str]:
     if not isinstance(aliases, dict):
         raise ConfigError(f"{path}:{_line(text, 'aliases')}: aliases is a table", 'write [aliases] and NAME = "TEXT"')
     for name, value in aliases.items():
-        if not isinstance(value, str) or not value:
-            raise ConfigError(f"{path}:{_line(text, name)}: the alias '{name}' is a text that is not empty")
+        place = f"{path}:{_line(text, name, 'aliases')}"
+        if quote(name) != name:
+            raise ConfigError(f"{place}: the alias '{name}' cannot be typed as one word", "choose another name")
+        if not isinstance(value, str) or not value.strip():
+            raise ConfigError(f"{place}: the alias '{name}' is a text that is not empty", 'write NAME = "TEXT"')
     return aliases
 
 
@@ -103,7 +110,10 @@ def _startup(table: dict[str, Any], text: str, path: str) -> tuple[str, ...]:
     return tuple(startup)
 
 
-def _line(text: str, key: str) -> int:
-    """Return the line on which a key stands, from 1; the first where it cannot be found."""
-    pattern = re.compile(rf"\s*\[?\s*[\"']?{re.escape(key)}[\"']?\s*[\]=.]")
-    return next((number for number, line in enumerate(text.splitlines(), 1) if pattern.match(line)), 1)
+def _line(text: str, key: str, table: str = "") -> int:
+    """Return the line on which a key stands, from 1; that of its table, or the first, where it cannot be found."""
+    first = _line(text, table) if table else 1
+    before = rf"(?:{table}\s*\.)?" if table else r"\[*"
+    pattern = re.compile(rf"\s*{before}\s*[\"']?{re.escape(key)}[\"']?\s*[\]=.]")
+    lines = list(enumerate(text.split("\n"), 1))[first - 1 :]
+    return next((number for number, line in lines if pattern.match(line)), first)

@@ -1,8 +1,8 @@
 """What a connector is: the contract between mipsh and whatever runs mobility on a node.
 
 A connector declares its capabilities when it connects; a method for a capability that it lacks
-raises CapabilityMissing. Every method blocks, for ``timeout_s`` seconds a question at the most, and holds nothing
-of the engine's when it returns. A connector is driven by one thread.
+raises CapabilityMissing. Every method blocks, for ``timeout_s`` seconds a question at the most,
+and holds nothing of the engine's when it returns. A connector is driven by one thread.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ class Capability(StrEnum):
     STATISTICS = "statistics"
 
 
-ROLES = {"mn": "mobile node", "ha": "home agent", "cn": "correspondent node"}
+_ROLES = {"mn": "a mobile node", "ha": "a home agent", "cn": "a correspondent node"}
 
 _KEPT_BY = {
     Capability.BINDING_CACHE: "the binding cache is kept by home agents and correspondent nodes",
@@ -42,13 +42,22 @@ _KEPT_BY = {
 }
 
 
-def missing(capability: str, info: EngineInfo | None) -> CapabilityMissing:
-    """Return the error for a table this engine does not keep, and where it is kept."""
-    where = _KEPT_BY.get(Capability(capability), capability) if capability in _KEPT_BY else capability
-    role = ROLES.get((info.role if info else None) or "", "an engine without it")
-    article = "this is a " if info and info.role else "this is "
-    have = ", ".join(info.capabilities) if info else ""
-    return CapabilityMissing(f"{where}; {article}{role}", f"it keeps: {have}" if have else "")
+def missing(capability: Capability, info: EngineInfo | None) -> CapabilityMissing:
+    """Return the error for a table that this engine does not keep: who keeps it, and what this one is."""
+    role = info.role if info is not None else None
+    this = _ROLES.get(role or "", "an engine without it")
+    return _lacking(f"{_KEPT_BY[capability]}; this is {this}", info)
+
+
+def unable(what: str, info: EngineInfo | None) -> CapabilityMissing:
+    """Return the error for something other than a table that this engine does not have."""
+    engine = info.engine if info else "this engine"
+    return _lacking(f"{engine} has no {what}", info)
+
+
+def _lacking(message: str, info: EngineInfo | None) -> CapabilityMissing:
+    kept = ", ".join(info.capabilities) if info else ""
+    return CapabilityMissing(message, f"it keeps: {kept}" if kept else "")
 
 
 class Connector:
@@ -59,7 +68,7 @@ class Connector:
 
     def connect(self) -> EngineInfo:
         """Reach the engine once and learn what it is; raises EngineError or DeadlineError."""
-        raise missing("connect", None)
+        raise unable("way to be reached", None)
 
     def close(self) -> None:
         """Let go of everything; harmless when there is nothing."""
@@ -75,7 +84,7 @@ class Connector:
 
     def raw(self, command: str) -> str:
         """Return what the engine says to a command in its own language."""
-        raise missing(f"a language of its own ('{command}')", self.info)
+        raise unable(f"language of its own for '{command}'", self.info)
 
     def binding_cache(self) -> Reading:
         """Read the binding cache."""
@@ -107,7 +116,7 @@ class Connector:
 
     def transcript(self) -> list[Exchange]:
         """Ask everything that can be asked, byte for byte; secrets are left out."""
-        raise missing("a language that could be recorded", self.info)
+        raise unable("language that could be recorded", self.info)
 
 
 class EngineKind(Struct, frozen=True):

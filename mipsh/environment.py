@@ -3,17 +3,20 @@
 One object holds them, so that every other module is told and none looks for itself.
 """
 
+import io
 import os
 import shutil
 import sys
 from collections.abc import Mapping
 from typing import TextIO
 
+FOLD = 7
+
 
 class Environment:
     """Streams, variables and what they imply; ``sys`` and ``os`` are read here only.
 
-    A standard stream that was closed before the start is None.
+    A standard stream that was closed before the start is None; as input, it is empty.
     """
 
     def __init__(
@@ -24,8 +27,8 @@ class Environment:
         stderr: TextIO | None = None,
     ) -> None:
         self.variables = os.environ if variables is None else variables
-        self.stdin = stdin or sys.stdin
-        self.stdout: TextIO | None = stdout or sys.stdout
+        self.stdin: TextIO = stdin or _tolerant(sys.stdin, "surrogateescape") or io.StringIO()
+        self.stdout: TextIO | None = stdout or _tolerant(sys.stdout, "backslashreplace")
         self.stderr: TextIO | None = stderr or sys.stderr
 
     def is_terminal(self, stream: TextIO | None) -> bool:
@@ -60,7 +63,11 @@ class Environment:
     def size(self) -> tuple[int, int]:
         """Return the terminal's columns and lines (COLUMNS and LINES win)."""
         found = shutil.get_terminal_size((80, 24))
-        return found.columns, found.lines
+        return self._number("COLUMNS") or found.columns, self._number("LINES") or found.lines
+
+    def _number(self, name: str) -> int:
+        text = self.variables.get(name, "")
+        return int(text) if text.isdecimal() else 0
 
     def config_file(self) -> str:
         """Return the path of the configuration file, which need not exist."""
@@ -79,20 +86,48 @@ class Environment:
 
     def pager(self) -> list[str]:
         """Return the pager's argv, empty when output is never to be paged."""
-        import shlex
-
         for name in ("MIPSH_PAGER", "PAGER"):
             if name in self.variables:
-                return shlex.split(self.variables[name])
-        less = shutil.which("less")
+                return self._words(name)
+        less = shutil.which("less", path=self.variables.get("PATH"))
         return [less, "-FRX"] if less else []
 
+    def _words(self, name: str) -> list[str]:
+        """Return the words of a variable; none where a quote in it never ends."""
+        import shlex
+
+        try:
+            return shlex.split(self.variables[name])
+        except ValueError as error:
+            self.warn(f"mipsh: warning: {name} is not used: {error}")
+            return []
+
     def warn(self, text: str) -> None:
-        """Write one line to stderr, as well as it goes."""
+        """Write one line to stderr, as well as it goes; on a terminal, broken between words."""
         if self.stderr is None:
             return
+        if self.is_terminal(self.stderr) and "\n" not in text:
+            text = _folded(text, self.size()[0])
         try:
             self.stderr.write(text + "\n")
             self.stderr.flush()
         except (OSError, ValueError):
             self.stderr = None
+
+
+def _folded(text: str, width: int) -> str:
+    """Return a line as lines of a width, as far as its words allow; the next ones are indented."""
+    import textwrap
+
+    if len(text) <= width:
+        return text
+    indent = " " * FOLD
+    lines = textwrap.wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines)
+
+
+def _tolerant(stream: TextIO | None, errors: str) -> TextIO | None:
+    """Return a standard stream for which no byte and no character is an error."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors=errors)
+    return stream

@@ -1,7 +1,7 @@
 """Running lines: parse, call the command, filter its rows, render, and say the exit status.
 
-The status comes from the Result, before any format sees it. This module holds the boundary of
-running a command: whatever it raises becomes a document, and a bug names itself as one.
+The status comes from the Result, before any format sees it. Whatever running a command raises
+becomes a document, and a bug names itself as one.
 """
 
 import time
@@ -13,14 +13,16 @@ from mipsh.changes import compare
 from mipsh.errors import MipshError, OutputError, PluginError, UsageError
 from mipsh.grammar.declare import Call, Command
 from mipsh.grammar.lines import Parsed, Statement, parse
-from mipsh.grammar.tokens import Token
-from mipsh.model.columns import Table
-from mipsh.model.records import ENGINE_TABLES
+from mipsh.grammar.tokens import Token, laid_out
+from mipsh.linux.terminal import echoes
+from mipsh.listing import TABLES
 from mipsh.model.text import escape, escape_lines
 from mipsh.output import Sink, open_sink
+from mipsh.registry import COMMANDS, FORMATS
 from mipsh.render.format import Document, Format, Style, timestamp
 from mipsh.result import Notice, Result, of_error
 from mipsh.session import Session
+from mipsh.settings import checked
 from mipsh.stages import apply_stages, shape
 from mipsh.status import ExitStatus
 
@@ -28,6 +30,8 @@ _NO_COMMAND = Command("", "", lambda session: Result())
 Frames = Generator[Result, None, None]
 
 INTERRUPTED = Notice("interrupted", "interrupted", "what is shown is what was known until then")
+LOUDEST = 3
+_OF_ROWS = ("where", "columns", "sort")
 _AS_GIVEN = ("output", "engine", "timeout", "wait", "color")
 _FLAGS: dict[str, tuple[str, object]] = {
     "json": ("output", "json"),
@@ -55,7 +59,7 @@ class Runner:
         """
         parsed = parse(source, self.session.registry, self.session.aliases)
         if parsed.faults:
-            return self._report_fault(parsed)
+            return self._report_fault(parsed, source)
         worst = ExitStatus.OK
         for statement in parsed.statements:
             if self.echo:
@@ -66,12 +70,12 @@ class Runner:
                 break
         return worst
 
-    def _report_fault(self, parsed: Parsed) -> ExitStatus:
+    def _report_fault(self, parsed: Parsed, source: str | Sequence[Token]) -> ExitStatus:
         fault = parsed.faults[0]
         common = parsed.words.common if parsed.words is not None else {}
-        call = next((s.call for s in parsed.statements if s.call is not None), None)
+        text = source if isinstance(source, str) else laid_out(source)[0]
         with self.session.options(options_of(common)):
-            return self._show_error(UsageError(fault.message, fault.hint), call.text if call else "")
+            return self._show_error(fault.error or UsageError(fault.message, fault.hint), text.strip())
 
     def _show_error(self, error: MipshError, text: str) -> ExitStatus:
         """Show an error that came before there was a result; an unknown format falls back to table."""
@@ -86,15 +90,25 @@ class Runner:
         call = statement.call if statement.help_words is None else self._help_call(statement)
         if call is None:
             return ExitStatus.OK
-        with self.session.options(options_of(call.common)):
-            try:
-                return self._run_call(call, statement)
-            except MipshError as error:
-                return self._show_error(error, call.text)
+        options = options_of(call.common)
+        try:
+            with self.session.options(options):
+                return self._run_under(options, call, statement)
+        except PluginError as error:
+            # The result is written, and the engine that gave it cannot be let go of.
+            return self._unwritten(error, Result())
+
+    def _run_under(self, options: dict[str, object], call: Call, statement: Statement) -> ExitStatus:
+        try:
+            checked(self.session.base, options)
+            return self._run_call(call, statement)
+        except MipshError as error:
+            return self._show_error(error, call.text)
 
     def _help_call(self, statement: Statement) -> Call:
         command = self.session.registry.command("help")
-        common = statement.call.common if statement.call is not None else {}
+        given = statement.call.common if statement.call is not None else {}
+        common = {name: value for name, value in given.items() if name not in _OF_ROWS}
         return Call(command, {"words": list(statement.help_words or ())}, common, statement.text)
 
     def _run_call(self, call: Call, statement: Statement) -> ExitStatus:
@@ -105,48 +119,53 @@ class Runner:
         return self._stream(call, statement, outcome, format_)
 
     def _call(self, call: Call) -> Result | Frames:
-        """Run the command's function; every exception becomes a Result here."""
+        """Run the command's function; whatever comes of it is a Result here."""
         command = call.command
-        table = ENGINE_TABLES.get(command.table)
         try:
-            outcome = command.run(self.session, **call.values)
+            with self.session.registry.calling(COMMANDS, command.name):
+                outcome = command.run(self.session, **call.values)
             if isinstance(outcome, Result | Generator):
                 return outcome
             raise PluginError(
                 f"the command '{command.name}' returned a {type(outcome).__name__}, not a Result",
                 "tell the author of the plugin",
             )
-        except Exception as error:
-            return self._failed(error, table)
+        except MipshError as error:
+            return self._failed(error, call)
         except KeyboardInterrupt:
-            return Result(table=table, errors=(INTERRUPTED,), status=ExitStatus.INTERRUPTED)
+            return _interrupted(call)
 
-    def _failed(self, error: Exception, table: Table | None) -> Result:
-        """Make the result of an exception; one that mipsh did not foresee is called a bug."""
-        if isinstance(error, MipshError):
-            return of_error(error, table)
-        if self.session.settings.verbosity > 0:
-            trace = "".join(traceback.format_exception(error)).rstrip()
+    def _next(self, frames: Frames, call: Call) -> Result | None:
+        try:
+            with self.session.registry.calling(COMMANDS, call.command.name):
+                return next(frames, None)
+        except MipshError as error:
+            return self._failed(error, call)
+
+    def _failed(self, error: MipshError, call: Call) -> Result:
+        """Make the result of an error; with -v, a bug shows its trace."""
+        self._trace(error)
+        return of_error(error, TABLES.get(call.command.table))
+
+    def _trace(self, error: MipshError) -> None:
+        if error.__cause__ is not None and isinstance(error, PluginError) and self.session.settings.verbosity > 0:
+            trace = "".join(traceback.format_exception(error.__cause__)).rstrip()
             self.session.environment.warn(escape_lines(trace))
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        notice = Notice(
-            "internal_error",
-            f"{type(error).__name__}: {error} (in {where.name}, line {where.lineno})",
-            "this is a bug: run it again with -v for the whole trace, and report it",
-        )
-        return Result(table=table, errors=(notice,), status=ExitStatus.INTERNAL_ERROR)
 
     def _finish(self, call: Call, statement: Statement, result: Result, format_: Format) -> ExitStatus:
         result = self._filtered(call, statement, result)
         try:
             with open_sink(self.session, statement, paged=format_.people) as sink:
                 self._write(sink, format_, result, call.text)
-        except OutputError as error:
-            return self._unwritten(error)
+        except (OutputError, PluginError) as error:
+            return self._unwritten(error, result)
         self._say(result)
-        return sink.status or result.status
+        return result.status or sink.status
 
-    def _unwritten(self, error: OutputError) -> ExitStatus:
+    def _unwritten(self, error: MipshError, result: Result) -> ExitStatus:
+        """Say what a result had to say, and why it was not written."""
+        self._say(result)
+        self._trace(error)
         self._say(of_error(error))
         return error.status
 
@@ -158,50 +177,68 @@ class Runner:
 
     def _stream(self, call: Call, statement: Statement, frames: Frames, format_: Format) -> ExitStatus:
         """Write the frames of a command that goes on, until it ends or nobody reads any more."""
-        status, before = ExitStatus.OK, Result()
         try:
-            with open_sink(self.session, statement) as sink, closing(frames):
-                while not sink.status and (frame := self._next(frames)) is not None:
-                    frame = self._filtered(call, statement, frame)
-                    if frame.compare:
-                        frame.changes, before = compare(before, frame), frame
-                    status = frame.status
-                    with sink.frame():
-                        self._write(sink, format_, frame, call.text, stream=True)
-                    self._say(frame)
-        except OutputError as error:
-            return self._unwritten(error)
-        return sink.status or status
+            with open_sink(self.session, statement, live=format_.people) as sink, closing(frames):
+                status = self._frames(call, statement, frames, format_, sink)
+        except (OutputError, PluginError) as error:
+            return self._unwritten(error, Result())
+        return status or sink.status
 
-    def _next(self, frames: Frames) -> Result | None:
+    def _frames(self, call: Call, statement: Statement, frames: Frames, format_: Format, sink: Sink) -> ExitStatus:
+        frame, before = Result(), Result()
         try:
-            return next(frames, None)
-        except Exception as error:
-            return self._failed(error, None)
+            while not sink.status and (found := self._next(frames, call)) is not None:
+                frame = self._filtered(call, statement, found)
+                if frame.compare:
+                    frame.changes, before = compare(before, frame), frame
+                with sink.frame():
+                    self._write(sink, format_, frame, call.text, stream=True)
+                    self._say(frame, sink)
         except KeyboardInterrupt:
-            return Result(errors=(INTERRUPTED,), status=ExitStatus.INTERRUPTED)
+            frame = _interrupted(call)
+            if not format_.people:
+                # For people the last frame stays in sight.
+                self._write(sink, format_, frame, call.text, stream=True)
+            if not sink.live:
+                # Where frames are drawn over each other, an interrupt is how one leaves them.
+                self._say(frame)
+        return frame.status
 
     def _write(self, sink: Sink, format_: Format, result: Result, text: str, stream: bool = False) -> None:
         """Render a result into a sink, in the session's format and style."""
         settings = self.session.settings
         moment = timestamp(time.time() if result.taken_at is None else result.taken_at)
         style = Style(sink.width, sink.color, sink.unicode, settings.headers, settings.wide, stream)
-        for piece in format_.render(Document(text, moment, result), style):
-            sink.write(piece)
+        with self.session.registry.calling(FORMATS, format_.name):
+            for piece in format_.render(Document(text, moment, result), style):
+                sink.write(piece)
 
-    def _say(self, result: Result) -> None:
+    def _say(self, result: Result, sink: Sink | None = None) -> None:
+        """Say errors and warnings, within a frame where the sink takes them."""
+        environment = self.session.environment
+        if INTERRUPTED in result.errors and echoes(environment.stdin):
+            # The terminal has shown ^C.
+            environment.warn("")
         quiet = self.session.settings.verbosity < 0
         for kind, notices in (("error", result.errors), ("warning", () if quiet else result.warnings)):
             for notice in notices:
-                self.session.environment.warn(f"mipsh: {kind}: {escape(notice.message)}")
-                if notice.hint:
-                    self.session.environment.warn(f"       {escape(notice.hint)}")
+                lines = [f"mipsh: {kind}: {escape(notice.message)}"]
+                lines += [f"       {escape(notice.hint)}"] if notice.hint else []
+                for line in lines:
+                    if sink is None or not sink.note(line):
+                        environment.warn(line)
+
+
+def _interrupted(call: Call) -> Result:
+    table = TABLES.get(call.command.table)
+    return Result(table=table, errors=(INTERRUPTED,), status=ExitStatus.INTERRUPTED)
 
 
 def options_of(common: dict[str, object]) -> dict[str, object]:
     """Return the settings that the options every command takes stand for."""
     options = {name: common[name] for name in _AS_GIVEN if name in common}
     options.update(_FLAGS[name] for name in common if name in _FLAGS)
-    if "verbose" in common:
-        options["verbosity"] = common["verbose"]
+    verbose = common.get("verbose")
+    if isinstance(verbose, int):
+        options["verbosity"] = min(verbose, LOUDEST)
     return options

@@ -1,4 +1,4 @@
-"""Commands that show one table of the engine: they differ in the table and in their words only."""
+"""All tables by name, and the commands that show one: they differ in the table and in their words only."""
 
 from msgspec import structs
 
@@ -6,10 +6,13 @@ from mipsh.engine import Capability
 from mipsh.grammar.declare import Argument, Command, Takes
 from mipsh.model.address import canonical, within
 from mipsh.model.columns import Kind
-from mipsh.model.records import ENGINE_TABLES
+from mipsh.model.records import ENGINE, ENGINE_TABLES
+from mipsh.model.shell import SHELL_TABLES
 from mipsh.model.text import plain
 from mipsh.result import Result
 from mipsh.session import Session
+
+TABLES = {**ENGINE_TABLES, ENGINE.name: ENGINE, **SHELL_TABLES}
 
 _ADDRESSES = (Kind.ADDRESS, Kind.PREFIX)
 

@@ -60,7 +60,7 @@ class SessionLookup:
 
     def _registered(self, registry: Registry, takes: Takes) -> list[tuple[str, str]]:
         if takes is Takes.FORMAT:
-            return [(name, "") for name in registry.names("mipsh.formats")]
+            return self.formats()
         return [(name, self.command_meaning(name)) for name in registry.names("mipsh.commands")]
 
     def _outside(self, expect: Expect, words: Words | None) -> Iterable[tuple[str, str]]:
@@ -70,10 +70,20 @@ class SessionLookup:
 
             return [(name, "network namespace") for name in names()]
         if expect.takes in (Takes.PATH, Takes.DIRECTORY):
-            return files(expect.takes is Takes.DIRECTORY)
+            return files(expect.begun, expect.takes is Takes.DIRECTORY)
         if words is not None and words.command.name == "raw":
             return [(word, "") for word in getattr(self.session.connector, "words", ())]
         return ()
+
+    def formats(self) -> list[tuple[str, str]]:
+        """Return the output formats; one that cannot be loaded has no meaning."""
+        found = []
+        for name in self.session.registry.names("mipsh.formats"):
+            try:
+                found.append((name, self.session.registry.format(name).summary))
+            except MipshError:
+                found.append((name, ""))
+        return found
 
     def addresses(self) -> list[tuple[str, str]]:
         """Return the addresses of all last readings, each with the column it was first seen in."""
@@ -119,7 +129,7 @@ class SessionLookup:
         """Return the values of the setting that was named before."""
         setting = words.values.get("setting") if words is not None else None
         if setting == "output":
-            return [(name, "") for name in self.session.registry.names("mipsh.formats")]
+            return self.formats()
         if setting == "engine":
             return self.engines()
         return [(choice, "") for choice in CHOICES.get(str(setting), ())]
@@ -130,15 +140,19 @@ class SessionLookup:
         return ENGINE_TABLES.get(name) or SHELL_TABLES.get(name) or (ENGINE if name == ENGINE.name else None)
 
 
-def files(directories_only: bool) -> list[tuple[str, str]]:
-    """Return what is in the working directory."""
+def files(begun: str, folders_only: bool) -> list[tuple[str, str]]:
+    """Return the files and folders that a path begun could go on with; hidden ones when asked for."""
+    folder, slash, name = begun.rpartition("/")
+    place = Path(f"{folder}{slash}" or ".")
     try:
-        entries = sorted(Path().iterdir())[:LISTED_FILES]
+        entries = sorted((place.expanduser() if begun.startswith("~/") else place).iterdir())
+        listed = [(entry.name, entry.is_dir()) for entry in entries]
     except OSError:
         return []
     found = []
-    for entry in entries:
-        directory = entry.is_dir()
-        if directory or not directories_only:
-            found.append((f"{entry.name}/" if directory else entry.name, "folder" if directory else "file"))
-    return found
+    for entry_name, is_folder in listed:
+        hidden = entry_name.startswith(".") and not name.startswith(".")
+        if entry_name.startswith(name) and not hidden and (is_folder or not folders_only):
+            path = f"{folder}{slash}{entry_name}"
+            found.append((f"{path}/" if is_folder else path, "folder" if is_folder else "file"))
+    return found[:LISTED_FILES]

@@ -7,27 +7,31 @@ raises OutputError, and a file that was there before is then still what it was.
 import os
 import stat
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TextIO
 
 from mipsh.environment import Environment
 from mipsh.errors import OutputError
 from mipsh.grammar.lines import Statement
+from mipsh.linux.terminal import silent, uninterrupted
+from mipsh.render.frames import Frames, fit, rows
 from mipsh.session import Session
 from mipsh.status import ExitStatus
 
-MAY_BE_WIDE = 10_000
+PROMPT_ROWS = 2
 
 
 class Sink:
     """A place for text; the base writes to an open stream.
 
-    ``status`` is not OK once the reader went away or a shell command failed.
+    ``status`` is not OK once the reader went away or a shell command failed; ``live`` tells
+    that frames are drawn over each other.
     """
+
+    live = False
 
     def __init__(self, stream: IO[str] | None, name: str) -> None:
         self.stream = stream
@@ -53,6 +57,10 @@ class Sink:
     def _failed(self, error: Exception) -> OutputError:
         reason = getattr(error, "strerror", None) or str(error)
         return OutputError(f"cannot write to {self.name}: {reason}", "the result was not kept; make room and ask again")
+
+    def note(self, text: str) -> bool:
+        """Take a notice as part of what is shown; False where it is to be said elsewhere."""
+        return False
 
     @contextmanager
     def frame(self) -> Iterator[None]:
@@ -80,14 +88,20 @@ class Sink:
 
 
 class TerminalSink(Sink):
-    """A terminal: long results go through the pager, frames are drawn over each other."""
+    """A terminal: a long result goes through the pager, the frames of a live one are drawn over each other.
 
-    def __init__(self, stream: TextIO, environment: Environment, paged: bool) -> None:
+    A live sink draws no frame that is empty, echoes no keys, and shows notices within its frames.
+    """
+
+    def __init__(self, stream: TextIO, environment: Environment, paged: bool = False, live: bool = False) -> None:
         super().__init__(stream, "the terminal")
         self.environment = environment
-        self.paged = paged
-        self.drawn = 0
+        self.live = live
+        self.width = environment.size()[0]
         self._held: list[str] | None = [] if paged else None
+        self._notes: list[str] = []
+        self._frames = Frames()
+        self._undo = ExitStack()
 
     def write(self, text: str) -> None:
         """Write text, or hold it until it is known whether it fits on the screen."""
@@ -96,57 +110,90 @@ class TerminalSink(Sink):
         else:
             super().write(text)
 
+    def note(self, text: str) -> bool:
+        """Keep a notice for the end of the frame; False where it is to be said elsewhere."""
+        if self.live and self.environment.is_terminal(self.environment.stderr):
+            self._notes.append(text)
+            return True
+        return False
+
     @contextmanager
     def frame(self) -> Iterator[None]:
-        """Draw a frame over the one before; what does not fit below is counted, not shown."""
-        self._held = []
-        yield
-        lines = "".join(self._held).splitlines()
-        self._held = None
-        height = max(self.environment.size()[1] - 2, 1)
-        if len(lines) > height:
-            lines[height - 1 :] = [f"… {len(lines) - height + 1} more lines"]
-        if self.environment.dumb:
-            super().write("\n".join(lines) + "\n")
-        else:
-            up = f"\x1b[{self.drawn}A" if self.drawn else ""
-            super().write(up + "\r" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J")
-        self.drawn = len(lines)
+        """Draw a frame over the one before; what does not fit on the screen is counted, not shown."""
+        if not self.live:
+            with super().frame():
+                yield
+            return
+        if not self._frames.lines:
+            self._undo.enter_context(silent(self.environment.stdin))
+        self.width = self.environment.size()[0]
+        held: list[str] = []
+        self._held, self._notes = held, []
+        try:
+            yield
+        finally:
+            self._held = None
+        lines = "".join(held).split("\n")[:-1] + self._notes
+        if lines:
+            columns, height = self.environment.size()
+            kept = fit(lines, columns, max(height - 1, 1), len(self._notes) + 1)
+            super().write(self._frames.draw(kept, columns))
         self.flush()
 
     def close(self) -> None:
-        """Show what was held: through the pager when it is longer than the screen."""
+        """Show what was held: through the pager when it does not fit above the next prompt."""
+        self._undo.close()
         held, self._held = "".join(self._held or ()), None
-        argv = self.environment.pager()
-        if argv and held.count("\n") >= self.environment.size()[1]:
-            try:
-                subprocess.run(argv, input=held, text=True, check=False, errors="backslashreplace")
+        columns, height = self.environment.size()
+        if held and not self.live and rows(held.split("\n")[:-1], columns) > height - PROMPT_ROWS:
+            argv = self.environment.pager()
+            if argv and self._paged(argv, held):
                 return
-            except (OSError, KeyboardInterrupt) as error:
-                self.environment.warn(f"mipsh: warning: the pager '{argv[0]}' did not run: {error}")
         super().write(held)
         self.flush()
 
+    def _paged(self, argv: list[str], text: str) -> bool:
+        """Show text through the pager; False where it cannot be started."""
+        variables = {"LESS": "FRX", **self.environment.variables}
+        try:
+            process = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, text=True, encoding="utf-8", errors="backslashreplace", env=variables
+            )
+        except OSError as error:
+            self.environment.warn(f"mipsh: warning: the pager '{argv[0]}' cannot be started: {error.strerror}")
+            return False
+        with uninterrupted(), suppress(BrokenPipeError):
+            process.communicate(text)
+        return True
+
+    def abandon(self) -> None:
+        """Leave what is on the screen."""
+        self._undo.close()
+
 
 class FileSink(Sink):
-    """A file: a new one replaces the old one only when it is whole."""
+    """A file: a new one replaces the old one only when it is whole, and what is not whole is not appended."""
 
-    def __init__(self, path: str, append: bool) -> None:
-        self.path = Path(path).expanduser()
-        self.temporary = ""
+    def __init__(self, path: str, append: bool, color: bool) -> None:
+        self.path = Path(path)
+        self.temporary: Path | None = None
+        self.length: int | None = None
         try:
-            super().__init__(self._open(append), str(self.path))
-        except OSError as error:
-            raise OutputError(f"cannot write to {path}: {error.strerror}", "name another file") from None
+            super().__init__(self._open(append), path)
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise OutputError(f"cannot write to {path}: {reason}", "name another file") from None
+        self.color = color
 
     def _open(self, append: bool) -> IO[str]:
-        special = self.path.exists() and not stat.S_ISREG(self.path.stat().st_mode)
-        if append or special:
+        self.path = self.path.expanduser().resolve()
+        found = self.path.stat() if self.path.exists() else None
+        if found is not None and (append or not stat.S_ISREG(found.st_mode)):
+            self.length = found.st_size if stat.S_ISREG(found.st_mode) else None
             return self.path.open("a" if append else "w", encoding="utf-8", errors="backslashreplace")
-        self.path = self.path.resolve()
-        mode = self.path.stat().st_mode & 0o777 if self.path.exists() else 0o666 & ~_umask()
-        handle, self.temporary = tempfile.mkstemp(prefix=".mipsh-", dir=self.path.parent)
-        os.fchmod(handle, mode)
+        handle, temporary = tempfile.mkstemp(prefix=".mipsh-", dir=self.path.parent)
+        self.temporary = Path(temporary)
+        os.fchmod(handle, found.st_mode & 0o777 if found is not None else 0o666 & ~_umask())
         return os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace")
 
     def close(self) -> None:
@@ -155,30 +202,38 @@ class FileSink(Sink):
         if self.stream is None:
             return
         try:
+            if self.temporary is not None:
+                os.fsync(self.stream.fileno())
             self.stream.close()
-            if self.temporary:
-                Path(self.temporary).replace(self.path)
+            if self.temporary is not None:
+                self.temporary.replace(self.path)
         except OSError as error:
-            self.abandon()
             raise self._failed(error) from None
 
     def abandon(self) -> None:
         """Leave the file as it was."""
-        if self.stream is not None:
-            with suppress(OSError):
+        with suppress(OSError):
+            if self.stream is not None:
                 self.stream.close()
-        if self.temporary:
-            Path(self.temporary).unlink(missing_ok=True)
+        with suppress(OSError):
+            if self.temporary is not None:
+                self.temporary.unlink(missing_ok=True)
+            elif self.length is not None:
+                os.truncate(self.path, self.length)
 
 
 class ShellSink(Sink):
-    """The standard input of a shell command."""
+    """The standard input of a shell command, which writes behind everything that was written before."""
 
-    def __init__(self, command: str) -> None:
+    def __init__(self, environment: Environment, command: str, color: bool) -> None:
+        if environment.stdout is not None:
+            with suppress(OSError):
+                environment.stdout.flush()
         self.process = subprocess.Popen(
             command, shell=True, stdin=subprocess.PIPE, text=True, encoding="utf-8", errors="backslashreplace"
         )
         super().__init__(self.process.stdin, f"'{command}'")
+        self.color = color
 
     def write(self, text: str) -> None:
         """Write text; a command that stopped reading is not an error."""
@@ -198,7 +253,8 @@ class ShellSink(Sink):
 
     def abandon(self) -> None:
         """Let the command end."""
-        self.close()
+        with suppress(OSError):
+            self.close()
 
 
 def _umask() -> int:
@@ -208,44 +264,45 @@ def _umask() -> int:
 
 
 @contextmanager
-def open_sink(session: Session, statement: Statement, paged: bool = False) -> Iterator[Sink]:
-    """Open where a statement's result goes, and finish it whatever happens."""
-    sink = _make(session, statement, paged)
-    try:
+def open_sink(session: Session, statement: Statement, paged: bool = False, live: bool = False) -> Iterator[Sink]:
+    """Open where a statement's result goes, and finish it whatever happens.
+
+    On a terminal, ``paged`` lets a long result go through the pager, ``live`` draws frames over each other.
+    """
+    sink = _make(session, statement, paged, live)
+    with ExitStack() as undo:
+        undo.callback(sink.abandon)
         yield sink
-    except BaseException:
-        sink.abandon()
-        raise
-    sink.close()
+        sink.close()
+        undo.pop_all()
 
 
-def _make(session: Session, statement: Statement, paged: bool) -> Sink:
+def _make(session: Session, statement: Statement, paged: bool, live: bool) -> Sink:
     environment, settings = session.environment, session.settings
     shell = next((stage.argument for stage in statement.stages if stage.name == "!"), None)
     if statement.redirect:
-        return FileSink(statement.redirect, statement.append)
+        return FileSink(statement.redirect, statement.append, settings.color == "always")
     if shell is not None:
-        if environment.stdout is not None:
-            environment.stdout.flush()
-        return ShellSink(shell)
+        return ShellSink(environment, shell, settings.color == "always")
     stream = environment.stdout
     if stream is None or not environment.is_terminal(stream):
         sink = Sink(stream, "standard output")
     else:
         paging = paged and settings.pager and environment.interactive and not environment.dumb
-        sink = TerminalSink(stream, environment, paging)
-        sink.width = environment.size()[0]
+        sink = TerminalSink(stream, environment, paging, live and not environment.dumb)
     sink.color = environment.color(stream, settings.color)
     sink.unicode = environment.unicode(stream)
     return sink
 
 
 def quiet_exit(environment: Environment) -> None:
-    """Flush standard output for the last time; a reader that is gone stays unmentioned."""
+    """Flush standard output for the last time; what cannot be written stays unmentioned, and unwritten."""
+    stream = environment.stdout
+    if stream is None or stream.closed:
+        return
     try:
-        if environment.stdout is not None:
-            environment.stdout.flush()
-    except (OSError, ValueError):
+        stream.flush()
+    except OSError:
         null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.__stdout__.fileno() if sys.__stdout__ else 1)
+        os.dup2(null, stream.fileno())
         os.close(null)

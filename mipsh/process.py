@@ -11,14 +11,14 @@ from mipsh.environment import Environment
 from mipsh.errors import MipshError, UsageError
 from mipsh.execute import Runner, options_of
 from mipsh.grammar.declare import Argument, Command, Option, Takes
-from mipsh.grammar.tokens import Token, tokens_of_argv
+from mipsh.grammar.tokens import Token, TokenKind, tokens_of_argv
 from mipsh.grammar.words import Words, read_words
 from mipsh.model.text import escape
 from mipsh.output import quiet_exit
 from mipsh.registry import Registry
 from mipsh.result import Result
 from mipsh.session import Session
-from mipsh.settings import Settings
+from mipsh.settings import Settings, checked
 from mipsh.status import ExitStatus
 
 PROGRAM = Command(
@@ -64,15 +64,13 @@ def run(words: Sequence[str], environment: Environment | None = None) -> ExitSta
 
 
 def _run(words: Sequence[str], environment: Environment) -> ExitStatus:
-    tokens = tokens_of_argv(words)
-    read = read_words(PROGRAM, tokens, complete=False)
+    read = read_words(PROGRAM, tokens_of_argv(words), complete=False)
     _check(read)
     values, rest = read.values, read.rest or []
     config = _config(values, environment)
-    with Session(
-        environment, Registry(plugins="no_plugins" not in values), _settings(config, read, environment)
-    ) as session:
-        session.aliases.update(config.aliases)
+    registry = Registry(plugins="no_plugins" not in values)
+    with Session(environment, registry, _settings(config, read, environment)) as session:
+        session.aliases.update(_aliases(config, registry, environment))
         runner = Runner(session, "keep_going" in values, "echo" in values)
         if "netns" in values:
             from mipsh.linux.namespaces import enter
@@ -107,7 +105,15 @@ def _settings(config: Config, read: Words, environment: Environment) -> Settings
     engine = environment.variables.get("MIPSH_ENGINE")
     if engine:
         settings = structs.replace(settings, engine=engine)
-    return structs.replace(settings, **options_of(read.common))
+    return checked(settings, options_of(read.common))
+
+
+def _aliases(config: Config, registry: Registry, environment: Environment) -> dict[str, str]:
+    """Return the configured aliases; one with the name of a command is left out, and said."""
+    taken = [name for name in config.aliases if registry.is_command(name)]
+    for name in taken:
+        environment.warn(f"mipsh: warning: the configured alias '{escape(name)}' is not used: it is a command's name")
+    return {name: line for name, line in config.aliases.items() if name not in taken}
 
 
 def _work(runner: Runner, values: dict[str, object], rest: list[Token], common: dict[str, object]) -> ExitStatus:
@@ -117,9 +123,11 @@ def _work(runner: Runner, values: dict[str, object], rest: list[Token], common: 
     if "version" in values:
         return runner.run("version")
     if common.get("help"):
-        return runner.run("help")
+        return runner.run(f"help {PROGRAM.name}")
     if rest and (lines or "file" in values):
         raise UsageError(f"'{rest[0].text}' is one word too many beside -c or -f", "quote the line after -c")
+    if lines and "file" in values:
+        raise UsageError("-c and -f do not go together", "write -c 'source FILE'")
     if isinstance(lines, list):
         return run_lines(runner, [str(line) for line in lines])
     if "file" in values:
@@ -141,7 +149,8 @@ def _with_filters(rest: list[Token], common: dict[str, object]) -> list[Token]:
     where = common.get("where")
     for condition in where if isinstance(where, list) else []:
         options += ["--where", str(condition)]
-    return rest + tokens_of_argv(options)
+    end = next((index for index, token in enumerate(rest) if token.kind is not TokenKind.WORD), len(rest))
+    return rest[:end] + tokens_of_argv(options) + rest[end:]
 
 
 def run_lines(runner: Runner, lines: Iterable[str]) -> ExitStatus:
@@ -167,8 +176,7 @@ def _file_lines(path: str, environment: Environment) -> Iterable[str]:
 
 
 def _stdin_lines(environment: Environment) -> Iterable[str]:
-    stream = environment.stdin
-    return iter(stream.readline, "") if stream is not None else ()
+    return iter(environment.stdin.readline, "")
 
 
 def _shell(runner: Runner, startup: Sequence[str]) -> ExitStatus:
@@ -176,10 +184,10 @@ def _shell(runner: Runner, startup: Sequence[str]) -> ExitStatus:
     for line in startup:
         with suppress(KeyboardInterrupt):
             runner.run(line)
-    if environment.dumb:
+    if environment.dumb or environment.stdout is None or not environment.interactive:
         from mipsh.shell.plain import PlainShell
 
         return PlainShell(runner).run()
     from mipsh.shell.repl import Shell
 
-    return Shell(runner).run()
+    return Shell(runner, environment.stdout).run()

@@ -34,7 +34,8 @@ class Result(Struct):
     """What a command found: ``rows`` of ``table``, and the status it earned.
 
     ``summary`` is one line for people, shown with human formats only. ``compare`` asks for the
-    changes since the result before, in a command that goes on.
+    changes since the result before, in a command that goes on. ``columns`` are the only ones
+    wanted, in every format; ``shown`` are the ones that a table shows when no others are wanted.
     """
 
     table: Table | None = None
@@ -48,6 +49,7 @@ class Result(Struct):
     compare: bool = False
     status: ExitStatus = ExitStatus.OK
     columns: tuple[str, ...] | None = None
+    shown: tuple[str, ...] | None = None
 
 
 def of_reading(reading: Reading, warnings: Sequence[str] = ()) -> Result:

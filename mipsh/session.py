@@ -7,19 +7,21 @@ between questions.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TypeVar
 
 from msgspec import structs
 
 from mipsh.engine import Capability, Connector
 from mipsh.environment import Environment
-from mipsh.errors import EngineError, EngineRefused, MipshError, UsageError
+from mipsh.errors import EngineBusy, EngineLost, EngineRefused, MipshError, UsageError
 from mipsh.model.reading import Reading
-from mipsh.registry import Registry
+from mipsh.registry import ENGINES, Registry
 from mipsh.result import Result, of_reading
 from mipsh.settings import Settings
 from mipsh.status import ExitStatus
 
 RETRY_S = 0.2
+Answer = TypeVar("Answer")
 
 
 class Session:
@@ -55,25 +57,26 @@ class Session:
 
     def close(self) -> None:
         """Let go of the engine and of everything that commands started."""
-        self.disconnect()
-        self.resources.close()
+        with self.resources:
+            self.disconnect()
 
     def connect(self, uri: str = "") -> Connector:
         """Use another engine from now on; the one before stays when this one cannot be reached.
 
         An empty address tries the usual places. Raises UsageError, EngineError, DeadlineError.
         """
-        connector = self._reach(uri or self.settings.engine)
+        address = uri or self.settings.engine
+        connector = self._patiently(lambda: self._reach(address))
         self.disconnect()
         self.connector = connector
         return connector
 
     def disconnect(self) -> None:
         """Use no engine; harmless when there is none."""
-        if self.connector is not None:
-            self.connector.close()
-        self.connector = None
+        connector, self.connector = self.connector, None
         self.readings.clear()
+        if connector is not None:
+            self._close(connector)
 
     def engine(self) -> Connector:
         """Return the connector in use, reaching for the configured engine when there is none."""
@@ -84,7 +87,7 @@ class Session:
     def read(self, capability: Capability) -> Reading:
         """Ask the engine for a table and remember the answer for completion and the toolbar."""
         connector = self.engine()
-        reading: Reading = getattr(connector, capability.value)()
+        reading: Reading = self._patiently(getattr(connector, capability.value))
         self.readings[capability.value] = reading
         return reading
 
@@ -92,6 +95,16 @@ class Session:
         """Ask the engine for a table; return it as a command's result."""
         reading = self.read(capability)
         return of_reading(reading, self.engine().warnings())
+
+    def _close(self, connector: Connector) -> None:
+        scheme = connector.info.engine if connector.info is not None else ""
+        with self.registry.calling(ENGINES, scheme):
+            connector.close()
+
+    @property
+    def base(self) -> Settings:
+        """The settings that last, the options of the command that runs left aside."""
+        return self._base
 
     @property
     def settings(self) -> Settings:
@@ -117,21 +130,22 @@ class Session:
             self._options = outer
             self.set(self._base)
             if "engine" in options:
-                if self.connector is not None:
-                    self.connector.close()
-                self.connector, self.readings = connector, readings
+                other, self.connector, self.readings = self.connector, connector, readings
+                if other is not None:
+                    self._close(other)
 
-    def _reach(self, uri: str) -> Connector:
+    def _patiently(self, question: Callable[[], Answer]) -> Answer:
+        """Ask again, as long as ``--wait`` says, while the engine is not there or busy."""
         deadline = time.monotonic() + self.settings.wait
         while True:
             try:
-                return self._reach_once(uri)
-            except EngineError:
+                return question()
+            except (EngineRefused, EngineBusy, EngineLost):
                 if time.monotonic() + RETRY_S > deadline:
                     raise
             time.sleep(RETRY_S)
 
-    def _reach_once(self, uri: str) -> Connector:
+    def _reach(self, uri: str) -> Connector:
         """Try an address, or the usual ones in order; what is busy or strange is told first."""
         if uri:
             return self._open(uri)
@@ -156,13 +170,13 @@ class Session:
         scheme, separator, _ = uri.partition(":")
         if not separator or not scheme:
             raise UsageError(f"'{uri}' is not an engine's address", "write umip://[::1]:7777 or umip:///run/mip6d.sock")
-        connector = self.registry.engine(scheme).open(uri)
-        connector.timeout_s = self.settings.timeout
-        try:
+        kind = self.registry.engine(scheme)
+        with self.registry.calling(ENGINES, scheme), ExitStack() as undo:
+            connector = kind.open(uri)
+            undo.callback(connector.close)
+            connector.timeout_s = self.settings.timeout
             connector.connect()
-        except MipshError:
-            connector.close()
-            raise
+            undo.pop_all()
         return connector
 
 

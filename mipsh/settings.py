@@ -6,6 +6,8 @@ from msgspec import Meta, Struct, ValidationError, convert, structs
 
 from mipsh.errors import UsageError
 from mipsh.grammar.phrases import nearest
+from mipsh.grammar.words import seconds
+from mipsh.model.text import plain
 
 Choice = dict[str, tuple[str, ...]]
 
@@ -38,6 +40,7 @@ class Settings(Struct, frozen=True):
     )
 
 
+_TIMES = ("timeout", "wait")
 _BOOLEANS = {
     "on": True,
     "yes": True,
@@ -61,21 +64,27 @@ def assign(settings: Settings, name: str, text: str) -> Settings:
         near = nearest(name, Settings.__struct_fields__)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(Settings.__struct_fields__)}"
         raise UsageError(f"there is no setting '{name}'", hint)
-    value: object = text
-    if isinstance(getattr(Settings(), name), bool):
-        if text.lower() not in _BOOLEANS:
-            raise UsageError(f"{name} is on or off, not '{text}'")
-        value = _BOOLEANS[text.lower()]
-    return checked(settings, {name: value})
+    return checked(settings, {name: seconds(text, name) if name in _TIMES else text})
 
 
 def checked(settings: Settings, changes: dict[str, Any]) -> Settings:
     """Return the settings with some changed; raises UsageError for a value that does not fit."""
-    for name, value in changes.items():
-        try:
-            convert({name: value}, Settings, strict=isinstance(value, bool))
-        except ValidationError as error:
-            choices = CHOICES.get(name)
-            expected = f"it can be {', '.join(choices)}" if choices else str(error).split(" - at")[0]
-            raise UsageError(f"{name} cannot be '{value}'", expected) from None
-    return convert({**structs.asdict(settings), **changes}, Settings, strict=False)
+    return structs.replace(settings, **{name: _fitting(name, value) for name, value in changes.items()})
+
+
+def _fitting(name: str, value: object) -> object:
+    if isinstance(value, str) and isinstance(getattr(Settings(), name), bool):
+        value = _BOOLEANS.get(value.lower(), value)
+    try:
+        return getattr(convert({name: value}, Settings, strict=isinstance(value, bool)), name)
+    except ValidationError as error:
+        choices = CHOICES.get(name)
+        expected = f"it can be {', '.join(choices)}" if choices else str(error).split(" - at")[0]
+        raise UsageError(f"{name} cannot be {_shown(value)}", expected) from None
+
+
+def _shown(value: object) -> str:
+    try:
+        return f"'{plain(value)}'"
+    except ValueError:  # Python writes no number of thousands of digits
+        return "so large a number"

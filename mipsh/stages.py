@@ -3,8 +3,8 @@
 Everything works on records, never on text, so that it means the same in every format.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Annotated, Any
 
 from msgspec import Struct, structs
@@ -13,7 +13,7 @@ from mipsh.errors import UsageError
 from mipsh.grammar.lines import Stage
 from mipsh.model.columns import Column, Kind, Table, column, table
 from mipsh.model.text import plain
-from mipsh.model.where import find_column, keep, parse_condition
+from mipsh.model.where import find_column, keep, parse_condition, regular_expression
 from mipsh.result import Result
 
 
@@ -46,23 +46,25 @@ def shape(result: Result, common: dict[str, object]) -> Result:
 
 
 def _list(text: str, found: Table) -> list[str]:
-    if text == "all":
-        return [column.name for column in found.columns]
+    return [column.name for column in found.columns] if text == "all" else _names(text, "--columns", found)
+
+
+def _names(text: str, option: str, found: Table) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
-        raise UsageError("--columns takes names", f"columns: {', '.join(c.name for c in found.columns)}")
+        raise UsageError(f"{option} takes names", f"columns: {', '.join(c.name for c in found.columns)}")
     return names
 
 
 def ordered(rows: Sequence[Any], text: str, found: Table) -> list[Any]:
     """Return rows sorted by columns, ``-NAME`` downwards; unknown values come last."""
     listed = list(rows)
-    for name in reversed([name.strip() for name in text.split(",") if name.strip()]):
+    for name in reversed(_names(text, "--sort", found)):
         by = find_column(name.lstrip("-+"), found)
-        known = [row for row in listed if getattr(row, by.name) is not None]
+        known = [(sort_key(value, by), row) for row in listed if (value := getattr(row, by.name)) is not None]
         unknown = [row for row in listed if getattr(row, by.name) is None]
-        known.sort(key=lambda row, by=by: sort_key(getattr(row, by.name), by), reverse=name.startswith("-"))  # type: ignore[misc]
-        listed = known + unknown
+        known.sort(key=itemgetter(0), reverse=name.startswith("-"))
+        listed = [row for _, row in known] + unknown
     return listed
 
 
@@ -74,47 +76,61 @@ def sort_key(value: object, by: Column) -> Any:
     if by.kind in (Kind.ADDRESS, Kind.PREFIX):
         import ipaddress
 
+        address, _, length = text.partition("/")
         try:
-            return (0, int(ipaddress.IPv6Address(text.partition("/")[0].partition("%")[0])), text)
+            bits = int(ipaddress.IPv6Address(address.partition("%")[0]))
         except ValueError:
-            return (1, 0, text)
+            return (1, 0, 0, text)
+        return (0, bits, int(length) if length.isdecimal() else 0, text)
     return text
 
 
 def apply_stages(result: Result, stages: Sequence[Stage]) -> Result:
-    """Apply ``| include``, ``| exclude``, ``| first``, ``| last`` and ``| count``."""
+    """Apply ``| include``, ``| exclude``, ``| first``, ``| last`` and ``| count``.
+
+    Prose has no rows worth the name: there they work on its lines.
+    """
     for stage in stages:
-        if stage.name in ("include", "exclude"):
-            result = structs.replace(result, rows=_matching(result, stage))
-        elif stage.name == "first":
-            result = structs.replace(result, rows=result.rows[: int(stage.argument)])
-        elif stage.name == "last":
-            number = int(stage.argument)
-            result = structs.replace(result, rows=result.rows[-number:] if number else [])
-        elif stage.name == "count" and not result.errors:
-            result = structs.replace(
-                result, table=COUNT, rows=[Count(len(result.rows))], columns=None, summary="", changes=None
-            )
+        if stage.name == "count":
+            result = result if result.errors else _counted(result)
+        elif stage.name != "!" and result.table is not None:
+            result = structs.replace(result, rows=_kept(result, result.table, stage))
     return result
 
 
-def _matching(result: Result, stage: Stage) -> list[Any]:
-    try:
-        pattern = re.compile(stage.argument)
-    except re.error as error:
-        raise UsageError(f"'{stage.argument}' is not a regular expression: {error}") from None
-    if result.table is None:
-        return list(result.rows)
-    if result.table.prose:
-        return [_lines(row, result.table, pattern, stage.name == "include") for row in result.rows]
-    names = result.columns or tuple(c.name for c in result.table.columns)
+def _counted(result: Result) -> Result:
+    rows = result.rows
+    if result.table is not None and result.table.prose:
+        rows = [line for row in rows for line in _text(row, result.table).splitlines()]
+    counted = structs.replace(result, table=COUNT, rows=[Count(len(rows))], columns=None, shown=None)
+    return structs.replace(counted, summary="", changes=None)
+
+
+def _kept(result: Result, found: Table, stage: Stage) -> list[Any]:
+    """Return the rows that a stage keeps; of prose, the rows with the lines that it keeps."""
+    if stage.name in ("first", "last"):
+        return _lines(result, found, lambda lines: _cut(lines, stage)) if found.prose else _cut(result.rows, stage)
+    pattern = regular_expression(stage.argument)
     wanted = stage.name == "include"
+    if found.prose:
+        return _lines(result, found, lambda lines: [t for t in lines if (pattern.search(t) is not None) == wanted])
+    names = result.columns or tuple(c.name for c in found.columns)
     return [row for row in result.rows if any(pattern.search(plain(getattr(row, name))) for name in names) == wanted]
 
 
-def _lines(row: Any, found: Table, pattern: re.Pattern[str], wanted: bool) -> Any:
-    """Filter the lines of a row of prose, whose last column is its text."""
+def _cut(items: Sequence[Any], stage: Stage) -> list[Any]:
+    number = int(stage.argument)
+    start = 0 if stage.name == "first" else max(len(items) - number, 0)
+    return list(items[start : start + number])
+
+
+def _text(row: Any, found: Table) -> str:
+    """Return the text of a row of prose: its last column."""
+    return plain(getattr(row, found.columns[-1].name))
+
+
+def _lines(result: Result, found: Table, keep_lines: Callable[[list[str]], list[str]]) -> list[Any]:
     name = found.columns[-1].name
-    lines = getattr(row, name).splitlines()
-    kept = [line for line in lines if (pattern.search(line) is not None) == wanted]
-    return structs.replace(row, **{name: "\n".join(kept)})
+    return [
+        structs.replace(row, **{name: "\n".join(keep_lines(_text(row, found).splitlines()))}) for row in result.rows
+    ]

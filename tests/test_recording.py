@@ -149,9 +149,7 @@ def test_save_makes_private_files_and_load_reads_them_back(tmp_path: Path) -> No
         )
     )
 )
-def test_what_was_saved_is_loaded(
-    tmp_path_factory: pytest.TempPathFactory, said: list[tuple[str, str, float]]
-) -> None:
+def test_what_was_saved_is_loaded(tmp_path_factory: pytest.TempPathFactory, said: list[tuple[str, str, float]]) -> None:
     """Every byte of a reply survives."""
     folder = tmp_path_factory.mktemp("round")
     exchanges = [Exchange(command, f"{PROMPT}{reply}\0", seconds) for command, reply, seconds in said]

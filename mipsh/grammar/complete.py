@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from mipsh.grammar.declare import Takes
 from mipsh.grammar.lines import STAGES, Catalogue, Parsed, parse
+from mipsh.grammar.phrases import resolve
 from mipsh.grammar.tokens import Token, TokenKind, quote, tokenize
 from mipsh.grammar.words import Expect, Words
 from mipsh.model.columns import Table
@@ -66,7 +67,7 @@ def complete(
     if tokens and tokens[-1].kind in (TokenKind.COMMENT, TokenKind.SHELL) and tokens[-1].end >= partial.start:
         return []
     if tokens and tokens[-1].kind is TokenKind.REDIRECT:
-        file = Expect(Takes.PATH, "FILE", "file to write to")
+        file = Expect(Takes.PATH, "FILE", "file to write to", begun=partial.text)
         return _matching(lookup.candidates(file, None), partial)
     parsed = parse(tokens, catalogue, aliases, complete=False)
     return _at(parsed, partial, lookup, catalogue)
@@ -76,14 +77,30 @@ def _at(parsed: Parsed, partial: Token, lookup: Lookup, catalogue: Catalogue) ->
     words = parsed.words
     found: list[Suggestion] = []
     if parsed.next_words:
-        found += _matching(_next_words(parsed, lookup, catalogue), partial)
-    if words is not None and words.pending is None and partial.text.startswith("-"):
-        found += _matching(((o.name, o.meaning) for o in words.options()), partial)
+        found += _matching(_next_words(parsed, lookup, catalogue), partial, literal=True)
+    if words is not None and partial.text.startswith("-") and words.takes_options():
+        found += _option_value(words, partial, lookup)
+        found += _options(words, partial)
     for expect in parsed.expects:
         found += _expected(expect, words, partial, lookup)
-    if words is not None and words.pending is None and not partial.text and not parsed.expects:
-        found += _matching(((o.name, o.meaning) for o in words.options()), partial)
+    if words is not None and not partial.text and not parsed.expects and words.takes_options():
+        found += _options(words, partial)
     return found[:LIMIT]
+
+
+def _options(words: Words, partial: Token) -> list[Suggestion]:
+    return _matching(((option.name, option.meaning) for option in words.options()), partial)
+
+
+def _option_value(words: Words, partial: Token, lookup: Lookup) -> list[Suggestion]:
+    """Complete the value in ``--option=value``."""
+    name, equals, text = partial.text.partition("=")
+    options = words.named(name)
+    if not equals or len(options) != 1 or options[0].takes is None:
+        return []
+    expect = Expect(options[0].takes, options[0].name, options[0].meaning, options[0].choices, True)
+    found = _expected(expect, words, structs.replace(partial, text=text), lookup)
+    return [structs.replace(one, text=f"{name}={one.text}") for one in found]
 
 
 def _next_words(parsed: Parsed, lookup: Lookup, catalogue: Catalogue) -> list[tuple[str, str]]:
@@ -97,9 +114,8 @@ def _next_words(parsed: Parsed, lookup: Lookup, catalogue: Catalogue) -> list[tu
     for word in parsed.next_words:
         name = phrases.get((word,))
         pairs.append((word, lookup.command_meaning(name) if name else ""))
-    if any((word,) in phrases for word in parsed.next_words):
-        pairs += list(lookup.first_words())
-    return pairs
+    first = resolve((), phrases).next_words
+    return [*pairs, *lookup.first_words()] if parsed.next_words == first else pairs
 
 
 def _expected(expect: Expect, words: Words | None, partial: Token, lookup: Lookup) -> list[Suggestion]:
@@ -107,17 +123,14 @@ def _expected(expect: Expect, words: Words | None, partial: Token, lookup: Looku
         return _matching(((choice, expect.meaning) for choice in expect.choices), partial)
     table = _table_of(words, lookup)
     if expect.takes is Takes.CONDITION and table is not None:
-        return _condition(table, partial, lookup)
+        return _matching(_condition(table, partial.text, lookup), partial)
     if expect.takes is Takes.ASSERTION:
-        verbs = _matching(_ASSERTION_WORDS, partial)
-        return (
-            (verbs if partial.text else [])
-            + (_condition(table, partial, lookup) if table else [])
-            + ([] if partial.text else verbs)
-        )
+        conditions = _condition(table, partial.text, lookup) if table is not None else []
+        ordered = (_ASSERTION_WORDS, conditions) if partial.text else (conditions, _ASSERTION_WORDS)
+        return _matching([*ordered[0], *ordered[1]], partial)
     if expect.takes is Takes.COLUMNS and table is not None:
         return _columns(table, partial)
-    return _matching(lookup.candidates(expect, words), partial)
+    return _matching(lookup.candidates(structs.replace(expect, begun=partial.text), words), partial)
 
 
 def _table_of(words: Words | None, lookup: Lookup) -> Table | None:
@@ -135,24 +148,25 @@ def _columns(table: Table, partial: Token) -> list[Suggestion]:
     return _matching(pairs, partial)
 
 
-def _condition(table: Table, partial: Token, lookup: Lookup) -> list[Suggestion]:
-    """Complete a column, then behind its operator one of the column's values."""
-    match = _CONDITION.fullmatch(partial.text)
+def _condition(table: Table, typed: str, lookup: Lookup) -> list[tuple[str, str]]:
+    """Return the columns as conditions begin with them; behind an operator the conditions with the column's values."""
+    match = _CONDITION.fullmatch(typed)
     if match is None:
-        return _matching(((f"{column.name}=", column.meaning) for column in table.columns), partial)
+        return [(f"{column.name}=", column.meaning) for column in table.columns]
     name, operator, _ = match.groups()
     column = table.column(name)
-    if column is None:
-        return []
-    values = ((f"{name}{operator}{value}", meaning) for value, meaning in lookup.values(table.name, column.name))
-    return _matching(values, partial)
+    values = lookup.values(table.name, column.name) if column is not None else []
+    return [(f"{name}{operator}{value}", meaning) for value, meaning in values]
 
 
-def _matching(pairs: Pairs, partial: Token) -> list[Suggestion]:
-    """Return the words that begin with what was typed; where none does, those that contain it."""
+def _matching(pairs: Pairs, partial: Token, literal: bool = False) -> list[Suggestion]:
+    """Return the words that begin with what was typed; where none does, those that contain it.
+
+    They are quoted where they would be read otherwise, unless they are meant literally.
+    """
     typed = partial.text
     listed = list(pairs)
     found = [pair for pair in listed if pair[0].startswith(typed)]
     if not found and len(typed) > 1:
         found = [pair for pair in listed if typed.lower() in pair[0].lower()]
-    return [Suggestion(quote(text), partial.start, meaning) for text, meaning in found[:LIMIT]]
+    return [Suggestion(text if literal else quote(text), partial.start, meaning) for text, meaning in found[:LIMIT]]

@@ -10,6 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from mipsh.errors import MipshError
+
 
 class Takes(StrEnum):
     """What an argument or an option's value is; completion and checking follow from it."""
@@ -83,12 +85,16 @@ class Command(Struct, frozen=True):
 
 
 class Fault(Struct, frozen=True):
-    """What is wrong with a line, and where: ``[start, end)`` of the text."""
+    """What is wrong with a line, and where: ``[start, end)`` of the text.
+
+    ``error`` is set where not the words are at fault but the command that they name.
+    """
 
     message: str
     hint: str
     start: int
     end: int
+    error: MipshError | None = None
 
 
 class Call(Struct, frozen=True):

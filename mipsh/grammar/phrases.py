@@ -48,10 +48,15 @@ def _words_at(candidates: Iterable[tuple[str, ...]], depth: int) -> tuple[str, .
 
 def nearest(word: str, choices: Iterable[str], limit: int = 3) -> tuple[str, ...]:
     """Return the choices that a mistyped word was probably meant to be, likeliest first."""
+    typed = word.lower()
     scored = []
     for choice in choices:
-        distance = _distance(word.lower(), choice.lower())
-        if distance <= max(1, len(choice) // 3) or (len(word) > 2 and word.lower() in choice.lower()):
+        meant, allowed = choice.lower(), max(1, len(choice) // 3)
+        contained = len(word) > 2 and typed in meant
+        if not contained and abs(len(typed) - len(meant)) > allowed:
+            continue
+        distance = _distance(typed, meant)
+        if contained or distance <= min(allowed, len(typed) - 1):
             scored.append((distance, choice))
     return tuple(choice for _, choice in sorted(scored)[:limit])
 

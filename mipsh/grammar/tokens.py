@@ -8,7 +8,7 @@ Quotes are those of a POSIX shell: ``'…'`` as is, ``"…"`` with backslash, ba
 from collections.abc import Sequence
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 
 class TokenKind(StrEnum):
@@ -95,17 +95,34 @@ def _word(line: str, start: int) -> Token:
 def tokens_of_argv(words: Sequence[str]) -> list[Token]:
     """Make tokens of words that a shell has already cut; an operator must be a word of its own."""
     tokens: list[Token] = []
-    at = 0
     for index, word in enumerate(words):
-        kind = _ARGV.get(word, TokenKind.WORD)
         if word.startswith("!") and tokens and tokens[-1].kind is TokenKind.PIPE:
             rest = " ".join((word[1:], *words[index + 1 :])).strip()
-            tokens.append(Token(TokenKind.SHELL, rest, at, at + len(rest) + 1))
+            tokens.append(Token(TokenKind.SHELL, rest, 0, 0))
             break
-        quoted = kind is TokenKind.WORD and word != "?"
-        tokens.append(Token(kind, word, at, at + len(word), quoted))
-        at += len(word) + 1
-    return tokens
+        tokens.append(Token(_ARGV.get(word, TokenKind.WORD), word, 0, 0))
+    return laid_out(tokens)[1]
+
+
+def laid_out(tokens: Sequence[Token]) -> tuple[str, list[Token]]:
+    """Write tokens as a line that reads as they do; return it, and the tokens at their places in it."""
+    spelled: list[str] = []
+    placed: list[Token] = []
+    at = 0
+    for token in tokens:
+        spelled.append(_spelled(token))
+        end = at + len(spelled[-1])
+        placed.append(structs.replace(token, start=at, end=end))
+        at = end + 1
+    return " ".join(spelled), placed
+
+
+def _spelled(token: Token) -> str:
+    if token.kind is TokenKind.SHELL:
+        return f"!{token.text}"
+    if token.kind is not TokenKind.WORD or (token.text == "?" and not token.quoted):
+        return token.text
+    return quote(token.text)
 
 
 def quote(word: str) -> str:

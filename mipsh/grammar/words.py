@@ -4,6 +4,7 @@ The reader never stops at a fault: it notes it and reads on, so that colouring a
 work on a line that is not right yet.
 """
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -14,6 +15,8 @@ from mipsh.grammar.declare import COMMON_OPTIONS, Argument, Command, Fault, Opti
 from mipsh.grammar.phrases import nearest
 from mipsh.grammar.tokens import Token
 
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_TIME = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ms|s|m|h)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -38,13 +41,17 @@ class Mark(Struct, frozen=True):
 
 
 class Expect(Struct, frozen=True):
-    """Something that could stand at the cursor: an argument's or an option's value, or more."""
+    """Something that could stand at the cursor: an argument's or an option's value, or more.
+
+    ``begun`` is what is typed of it already.
+    """
 
     takes: Takes
     name: str
     meaning: str
     choices: tuple[str, ...] = ()
     required: bool = False
+    begun: str = ""
 
 
 class Words(Struct):
@@ -72,14 +79,28 @@ class Words(Struct):
             return [Expect(argument.takes, argument.name, argument.meaning, argument.choices, required)]
         return []
 
+    def takes_options(self) -> bool:
+        """Tell whether a word that begins with ``-`` would be read as an option here."""
+        free = self.pending is None and self.rest is None and not self.options_ended
+        return free and not _takes_rest(self, options_too=True)
+
     def options(self) -> list[Option]:
         """Return the options that could still be given."""
         taken = {**self.values, **self.common}
-        return [o for o in (*self.command.options, *COMMON_OPTIONS) if o.many or o.key not in taken]
+        return [o for o in self.known() if o.many or o.key not in taken]
+
+    def known(self) -> tuple[Option, ...]:
+        """Return the command's options and those that every command takes."""
+        return (*self.command.options, *COMMON_OPTIONS)
+
+    def named(self, name: str) -> list[Option]:
+        """Return the options that a ``--name`` or its beginning may mean."""
+        exact = [o for o in self.known() if o.name == name]
+        return exact or [o for o in self.known() if o.name.startswith(name)]
 
 
-def read_words(command: Command, tokens: Sequence[Token], complete: bool = True) -> Words:
-    """Read the words after a command's phrase.
+def read_words(command: Command, tokens: Sequence[Token], complete: bool = True, start: int = 0) -> Words:
+    """Read the words after a command's phrase, which ends at ``start``.
 
     With ``complete``, missing values are faults; without, the end is where a cursor stands.
     An argument of kind CALL or RAW takes all words that are left, options too, into ``rest``.
@@ -87,7 +108,7 @@ def read_words(command: Command, tokens: Sequence[Token], complete: bool = True)
     words = Words(command, {}, {}, [], [])
     for index, token in enumerate(tokens):
         if words.pending is not None:
-            _take_value(words, words.pending, token.text, token)
+            _take_value(words, words.pending, token.text, token, token.start)
             words.pending = None
         elif _takes_rest(words, options_too=True):
             _take_rest(words, tokens[index:])
@@ -100,7 +121,7 @@ def read_words(command: Command, tokens: Sequence[Token], complete: bool = True)
         else:
             _take_argument(words, token)
     if complete:
-        _check_complete(words, tokens)
+        _check_complete(words, tokens[-1].end if tokens else start)
     return words
 
 
@@ -133,9 +154,7 @@ def _take_argument(words: Words, token: Token) -> None:
     value = _convert(words, argument, token.text, token)
     words.marks.append(Mark(Role.VALUE, token.start, token.end))
     if argument.many:
-        listed = words.values.setdefault(argument.name, [])
-        if isinstance(listed, list):
-            listed.append(value)
+        _add(words.values, argument.name, value)
         words.given += 1
     else:
         words.values[argument.name] = value
@@ -151,24 +170,30 @@ def _take_option(words: Words, token: Token) -> None:
         _take_short(words, token)
         return
     name, equals, value = text.partition("=")
+    split = _split_at(token, len(name) + 1) if equals else token.end
+    words.marks.append(Mark(Role.OPTION, token.start, split))
     option = _find_long(words, name, token)
     if option is None:
         return
-    words.marks.append(Mark(Role.OPTION, token.start, token.end))
     if option.takes is None:
         if equals:
             message = f"{option.name} takes no value"
             words.faults.append(Fault(message, f"write only {option.name}", token.start, token.end))
         _take_flag(words, option)
     elif equals:
-        _take_value(words, option, value, token)
+        _take_value(words, option, value, token, split)
     else:
         words.pending = option
 
 
+def _split_at(token: Token, length: int) -> int:
+    """Return where the value begins in ``--opt=value``; in a quoted one nobody can tell: at the end."""
+    literal = token.end - token.start == len(token.text)
+    return token.start + length if literal else token.end
+
+
 def _find_long(words: Words, name: str, token: Token) -> Option | None:
-    known = (*words.command.options, *COMMON_OPTIONS)
-    found = [o for o in known if o.name == name] or [o for o in known if o.name.startswith(name)]
+    found = words.named(name)
     if len(found) == 1:
         return found[0]
     if found:
@@ -176,7 +201,7 @@ def _find_long(words: Words, name: str, token: Token) -> Option | None:
         hint = "type more of it"
     else:
         message = f"{words.command.name} has no option '{name}'"
-        near = nearest(name, [o.name for o in known])
+        near = nearest(name, [o.name for o in words.known()])
         hint = f"did you mean {' or '.join(near)}?" if near else f"type '{words.command.name} ?'"
     words.faults.append(Fault(message, hint, token.start, token.end))
     return None
@@ -184,29 +209,24 @@ def _find_long(words: Words, name: str, token: Token) -> Option | None:
 
 def _take_short(words: Words, token: Token) -> None:
     """Read ``-v``, ``-qv``, ``-n5``, ``-n 5``."""
-    letters = token.text[1:]
-    words.marks.append(Mark(Role.OPTION, token.start, token.end))
-    for index, letter in enumerate(letters):
-        known = (*words.command.options, *COMMON_OPTIONS)
-        option = next((o for o in known if o.short == f"-{letter}"), None)
+    for index, letter in enumerate(token.text[1:], 2):
+        option = next((o for o in words.known() if o.short == f"-{letter}"), None)
         if option is None:
-            words.faults.append(
-                Fault(
-                    f"{words.command.name} has no option '-{letter}'",
-                    f"type '{words.command.name} ?' for its options",
-                    token.start,
-                    token.end,
-                )
-            )
-            return
+            message = f"{words.command.name} has no option '-{letter}'"
+            hint = f"type '{words.command.name} ?' for its options"
+            words.faults.append(Fault(message, hint, token.start, token.end))
+            break
         if option.takes is not None:
-            attached = letters[index + 1 :]
+            attached = token.text[index:]
+            split = _split_at(token, index) if attached else token.end
+            words.marks.append(Mark(Role.OPTION, token.start, split))
             if attached:
-                _take_value(words, option, attached, token)
+                _take_value(words, option, attached, token, split)
             else:
                 words.pending = option
             return
         _take_flag(words, option)
+    words.marks.append(Mark(Role.OPTION, token.start, token.end))
 
 
 def _take_flag(words: Words, option: Option) -> None:
@@ -215,16 +235,23 @@ def _take_flag(words: Words, option: Option) -> None:
     kept[option.key] = before + 1 if option.many and isinstance(before, int) else True
 
 
-def _take_value(words: Words, option: Option, text: str, token: Token) -> None:
+def _take_value(words: Words, option: Option, text: str, token: Token, start: int) -> None:
     kept = words.values if option in words.command.options else words.common
     value = _convert(words, option, text, token)
-    words.marks.append(Mark(Role.VALUE, token.start, token.end))
+    if start < token.end:
+        words.marks.append(Mark(Role.VALUE, start, token.end))
     if option.many:
-        listed = kept.setdefault(option.key, [])
-        if isinstance(listed, list):
-            listed.append(value)
+        _add(kept, option.key, value)
     else:
         kept[option.key] = value
+
+
+def _add(kept: dict[str, object], name: str, value: object) -> None:
+    listed = kept.get(name)
+    if isinstance(listed, list):
+        listed.append(value)
+    else:
+        kept[name] = [value]
 
 
 def _convert(words: Words, declared: Argument | Option, text: str, token: Token) -> object:
@@ -244,10 +271,9 @@ def convert(declared: Argument | Option, text: str) -> object:
             raise UsageError(f"{declared.name} cannot be '{text}'", f"it can be {', '.join(declared.choices)}")
         return near[0]
     if declared.takes is Takes.INTEGER:
-        try:
-            return int(text)
-        except ValueError:
-            raise UsageError(f"{declared.name} takes a whole number, not '{text}'") from None
+        if not _INTEGER.fullmatch(text):
+            raise UsageError(f"{declared.name} takes a whole number, not '{text}'", "write 5")
+        return int(text)
     if declared.takes is Takes.SECONDS:
         return seconds(text, declared.name)
     return text
@@ -255,18 +281,14 @@ def convert(declared: Argument | Option, text: str) -> object:
 
 def seconds(text: str, name: str) -> float:
     """Read a time: ``5``, ``0.5``, ``200ms``, ``2m``; raises UsageError."""
-    unit = next((u for u in _SECONDS if text.endswith(u)), "")
-    try:
-        value = float(text.removesuffix(unit)) * _SECONDS.get(unit, 1.0)
-    except ValueError:
-        value = -1.0
+    found = _TIME.fullmatch(text)
+    value = float(found[1]) * _SECONDS[found[2] or "s"] if found else -1.0
     if not 0 <= value < 10**9:
         raise UsageError(f"{name} takes seconds, not '{text}'", "write 5, 0.5, 200ms, 2m or 1h")
     return value
 
 
-def _check_complete(words: Words, tokens: Sequence[Token]) -> None:
-    end = tokens[-1].end if tokens else 0
+def _check_complete(words: Words, end: int) -> None:
     if words.pending is not None:
         option = words.pending
         hint = f"write {option.name} {option.metavar or 'VALUE'}"

@@ -24,19 +24,27 @@ class TcpSocket(Struct, frozen=True):
     inode: int
 
 
-def tcp_sockets(paths: Iterable[str] = TABLES) -> Iterator[TcpSocket]:
-    """Yield the TCP sockets of this network namespace; lines that cannot be read are left out."""
+def tcp_sockets(port: int, state: int, paths: Iterable[str] = TABLES) -> Iterator[TcpSocket]:
+    """Yield the TCP sockets of this network namespace that have a port at either end and are in a state.
+
+    Lines that cannot be read are left out; the others are not even taken apart, since there may be many.
+    """
+    port_word, state_word = f":{port:04X} ", f" {state:02X} "
     for path in paths:
         try:
             lines = Path(path).read_text(encoding="ascii", errors="replace").splitlines()[1:]
         except OSError:
             continue
         for line in lines:
+            if port_word not in line or state_word not in line:
+                continue
             words = line.split()
             with suppress(ValueError, IndexError, struct.error, OSError):
                 local, local_port = _end(words[1])
                 remote, remote_port = _end(words[2])
-                yield TcpSocket(local, local_port, remote, remote_port, int(words[3], 16), int(words[9]))
+                found = TcpSocket(local, local_port, remote, remote_port, int(words[3], 16), int(words[9]))
+                if found.state == state and port in (local_port, remote_port):
+                    yield found
 
 
 def _end(text: str) -> tuple[str, int]:
@@ -53,14 +61,17 @@ def is_loopback(address: str) -> bool:
     return address.startswith(_LOOPBACK)
 
 
-def open_listeners(port: int, sockets: Iterable[TcpSocket]) -> list[str]:
+def open_listeners(port: int, paths: Iterable[str] = TABLES) -> list[str]:
     """Return the addresses beyond loopback at which something listens on a port."""
-    return sorted({s.local for s in sockets if s.state == LISTEN and s.local_port == port and not is_loopback(s.local)})
+    listening = {s.local for s in tcp_sockets(port, LISTEN, paths) if s.local_port == port}
+    return sorted(address for address in listening if not is_loopback(address))
 
 
-def clients_of(port: int, sockets: Iterable[TcpSocket]) -> list[TcpSocket]:
-    """Return the client's ends of connections to a port, where they are on this machine."""
-    return [s for s in sockets if s.state == ESTABLISHED and s.remote_port == port]
+def clients_of(address: str, port: int, paths: Iterable[str] = TABLES) -> list[TcpSocket]:
+    """Return the client's ends of connections to an address and port, where they are on this machine."""
+    servers = (address, f"::ffff:{address}")
+    connected = tcp_sockets(port, ESTABLISHED, paths)
+    return [s for s in connected if s.remote_port == port and s.remote in servers]
 
 
 def owner_of(inode: int) -> str | None:

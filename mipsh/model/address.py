@@ -11,9 +11,9 @@ def canonical(text: str) -> str | None:
     A zone (``%eth0``) is kept; a prefix keeps its host bits (an R-bit prefix is an address).
     """
     try:
-        if "/" in text:
-            return ipaddress.IPv6Interface(text).with_prefixlen
-        return str(ipaddress.IPv6Address(text))
+        address, slash, _ = text.partition("/")
+        length = f"/{ipaddress.IPv6Interface(text).network.prefixlen}" if slash else ""
+        return f"{ipaddress.IPv6Address(address)}{length}"
     except ValueError:
         return None
 

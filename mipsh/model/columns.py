@@ -62,6 +62,8 @@ class Table(Struct, frozen=True):
 
     def column(self, word: str) -> Column | None:
         """Return the column that a name, an alias or a unique beginning of a name means."""
+        if not word:
+            return None
         for candidate in self.columns:
             if word in (candidate.name, candidate.alias):
                 return candidate
@@ -69,7 +71,7 @@ class Table(Struct, frozen=True):
         return found[0] if len(found) == 1 else None
 
 
-def column(  # the keyword names are the declaration
+def column(
     title: str,
     meaning: str,
     kind: Kind = Kind.TEXT,
@@ -104,7 +106,7 @@ def _columns(record: type[Struct]) -> Iterator[Column]:
         annotations.update(getattr(base, "__annotations__", {}))
     for name in record.__struct_fields__:
         metas = getattr(annotations[name], "__metadata__", ())
-        if not metas or not isinstance(metas[0], Meta) or metas[0].extra is None:
+        meta = metas[0] if metas else None
+        if not isinstance(meta, Meta) or meta.extra is None:
             raise TypeError(f"{record.__name__}.{name} has no column declaration")
-        meta = metas[0]
-        yield Column(name, meta.title or name, meta.description or "", **metas[0].extra)
+        yield Column(name, meta.title or "", meta.description or "", **meta.extra)

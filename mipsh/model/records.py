@@ -120,13 +120,7 @@ class BindingCacheEntry(Struct, frozen=True, gc=False):
     ] = None
     care_of_nonce_index: Annotated[
         int | None,
-        column(
-            "Care-of nonce",
-            "care-of nonce index of the binding",
-            INTEGER,
-            source="bc: coa … nonce",
-            shown=WIDE,
-        ),
+        column("Care-of nonce", "care-of nonce index of the binding", INTEGER, source="bc: coa … nonce", shown=WIDE),
     ] = None
     unreachable_count: Annotated[
         int | None,
@@ -310,12 +304,7 @@ class BindingUpdateListEntry(Struct, frozen=True, gc=False):
     ] = ()
     ack: Annotated[
         str | None,
-        column(
-            "Ack",
-            "wait: a Binding Acknowledgement is awaited; ready: none is",
-            source="bul: ack",
-            shown=WIDE,
-        ),
+        column("Ack", "wait: a Binding Acknowledgement is awaited; ready: none is", source="bul: ack", shown=WIDE),
     ] = None
     return_routability: Annotated[
         str | None,
@@ -391,13 +380,7 @@ class BindingUpdateListEntry(Struct, frozen=True, gc=False):
     ] = None
     care_of_nonce_index: Annotated[
         int | None,
-        column(
-            "Care-of nonce",
-            "care-of nonce index in use",
-            INTEGER,
-            source="bul: care-of nonce index",
-            shown=WIDE,
-        ),
+        column("Care-of nonce", "care-of nonce index in use", INTEGER, source="bul: care-of nonce index", shown=WIDE),
     ] = None
     mps_next_s: Annotated[
         int | None,
@@ -502,12 +485,7 @@ class HomePrefix(Struct, frozen=True, gc=False):
     interface: Annotated[str | None, column("Interface", "interface on the home link", source="pl")]
     prefix: Annotated[
         str,
-        column(
-            "Prefix",
-            "prefix, or a whole address where the R flag is set, with its length",
-            PREFIX,
-            source="pl",
-        ),
+        column("Prefix", "prefix, or a whole address where the R flag is set, with its length", PREFIX, source="pl"),
     ]
     valid_remaining_s: Annotated[
         int | None,
@@ -607,13 +585,5 @@ ENGINE = table("engine", EngineInfo, "Engine", key=("address",))
 
 ENGINE_TABLES = {
     found.name: found
-    for found in (
-        BINDING_CACHE,
-        BINDING_UPDATE_LIST,
-        RETURN_ROUTABILITY,
-        NONCES,
-        HOME_AGENTS,
-        PREFIXES,
-        STATISTICS,
-    )
+    for found in (BINDING_CACHE, BINDING_UPDATE_LIST, RETURN_ROUTABILITY, NONCES, HOME_AGENTS, PREFIXES, STATISTICS)
 }

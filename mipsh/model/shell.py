@@ -154,6 +154,13 @@ class ScriptReport(Struct, frozen=True):
     script: Annotated[str, column("Script", "its text")]
 
 
+class WordReport(Struct, frozen=True):
+    """A word that could stand at the end of a command line."""
+
+    word: Annotated[str, column("Word", "the word, quoted where it must be")]
+    meaning: Annotated[str, column("Meaning", "what it is")]
+
+
 STATUS = table("status", StatusReport, "Status", key=("address",))
 COLUMNS = table("columns", ColumnReport, "Columns", key=("table", "column"))
 TABLES = table("tables", TableReport, "Tables", key=("table",))
@@ -169,6 +176,7 @@ PLUGINS = table("plugins", PluginReport, "Plugins", key=("kind", "name"))
 VERSIONS = table("versions", VersionReport, "Versions", key=("program",))
 FILES = table("files", FileReport, "Files", key=("path",))
 SERVICES = table("services", ServiceReport, "Services", key=("address",))
+WORDS = table("words", WordReport, "Words", key=("word",))
 SCRIPTS = table("script", ScriptReport, "Script", key=("shell",), prose=True)
 
 SHELL_TABLES = {
@@ -190,5 +198,6 @@ SHELL_TABLES = {
         FILES,
         SERVICES,
         SCRIPTS,
+        WORDS,
     )
 }

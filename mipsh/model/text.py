@@ -2,17 +2,20 @@
 
 Everything that a network, a daemon, a file or a plugin said passes ``escape`` before a terminal
 sees it: control characters (C0, C1, DEL), line and paragraph separators, bidirectional and other
-invisible format controls, and lone surrogates become visible ``\\x1b``-style escapes.
+controls and characters that show nothing (Unicode's Default_Ignorable_Code_Point), and lone
+surrogates become visible ``\\x1b``-style escapes.
 """
 
+import math
 import re
 from collections.abc import Mapping
 
 from mipsh.model.columns import Kind
 
 _UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _UNSAFE_LINE = re.compile(_UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
 
@@ -37,8 +40,12 @@ def _visible(match: re.Match[str]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as people read them: ``7s``, ``5m09s``, ``23h59m``, ``4d02h``; sign kept."""
+    """Return seconds as people read them: ``250ms``, ``7s``, ``5m09s``, ``23h59m``, ``4d02h``; sign kept."""
+    if not -math.inf < seconds < math.inf:
+        return f"{seconds}s"
     sign, whole = ("-" if seconds < 0 else ""), abs(int(seconds))
+    if seconds and not whole:
+        return f"{sign}{abs(seconds) * 1000:.0f}ms"
     minutes, rest = divmod(whole, 60)
     hours, minutes_left = divmod(minutes, 60)
     days, hours_left = divmod(hours, 24)

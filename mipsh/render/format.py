@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from mipsh.model.columns import Column, Shown
 from mipsh.result import Result, cells
@@ -40,18 +40,23 @@ class Document(Struct, frozen=True):
     @property
     def columns(self) -> tuple[Column, ...]:
         """Return the columns of the result: all, or those asked for, in that order."""
+        return self._named(self.result.columns)
+
+    def _named(self, names: tuple[str, ...] | None) -> tuple[Column, ...]:
         table = self.result.table
         if table is None:
             return ()
-        if self.result.columns is None:
+        if names is None:
             return table.columns
         by_name = {column.name: column for column in table.columns}
-        return tuple(by_name[name] for name in self.result.columns)
+        return tuple(by_name[name] for name in names)
 
     def shown(self, wide: bool) -> tuple[Column, ...]:
         """Return the columns that a table shows: those asked for, else the usual ones."""
         if wide or self.result.columns is not None:
             return self.columns
+        if self.result.shown is not None:
+            return self._named(self.result.shown)
         return tuple(column for column in self.columns if column.shown is Shown.ALWAYS)
 
     def data(self) -> Sequence[Any]:
@@ -89,6 +94,21 @@ class Format(Struct, frozen=True):
     summary: str
     render: Callable[[Document, Style], Iterator[str]]
     people: bool = False
+
+
+def encodable(value: Any) -> Any:
+    """Return a value as mappings, lists and texts; bytes in a text that were no UTF-8 are spelled out."""
+    return _spelled(to_builtins(value))
+
+
+def _spelled(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_spelled(key): _spelled(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_spelled(item) for item in value]
+    return value
 
 
 def timestamp(seconds: float) -> str:

@@ -1,48 +1,78 @@
 """The lines typed before, in a file that only its owner reads."""
 
 import os
-from collections.abc import Iterable
+import stat
 from pathlib import Path
-
-from prompt_toolkit.history import History
 
 from mipsh.environment import Environment
 
 KEPT = 5000
+READ_SIZE = 1024 * 1024
 
 
-class PrivateHistory(History):
-    """One line an entry, mode 0600; a line that begins with a space is not kept.
+class LineHistory:
+    """Lines, the oldest first; one line of the file each, mode 0600.
 
-    A file that cannot be used costs the history and nothing else.
+    A line that is empty, begins with a space, or repeats the one before is not kept. A file
+    that cannot be used costs the lines of other sessions and nothing else.
     """
 
     def __init__(self, environment: Environment) -> None:
-        super().__init__()
         self.environment = environment
         self.path = Path(environment.history_file())
+        self.usable = True
+        self._lines: list[str] | None = None
 
-    def load_history_strings(self) -> Iterable[str]:
-        """Yield the lines, the newest first."""
+    @property
+    def lines(self) -> list[str]:
+        """The lines; those of the file are read when first asked for."""
+        if self._lines is None:
+            self._lines = self._read()
+        return self._lines
+
+    def worth(self, text: str) -> list[str]:
+        """Return the lines of a text that are to be kept."""
+        kept: list[str] = []
+        for line in text.splitlines():
+            before = kept[-1:] or self.lines[-1:]
+            if line.strip() and not line.startswith(" ") and before != [line]:
+                kept.append(line)
+        return kept
+
+    def add(self, text: str) -> None:
+        """Remember the lines of a text."""
+        for line in self.worth(text):
+            self.keep(line)
+
+    def keep(self, line: str) -> None:
+        """Remember a line, here and in the file."""
+        self.lines.append(line)
+        if not self.usable:
+            return
         try:
-            text = self.path.read_text(encoding="utf-8", errors="replace")
+            self._append(line)
+        except OSError as error:
+            self.usable = False
+            self.environment.warn(f"mipsh: warning: the history is not kept in {self.path}: {error.strerror}")
+
+    def _read(self) -> list[str]:
+        """Return the newest lines of the file; what is no regular file has none."""
+        try:
+            if not self.path.is_file():
+                return []
+            with self.path.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(size - READ_SIZE, 0))
+                lines = file.read().decode("utf-8", "replace").splitlines()
         except OSError:
             return []
-        return list(reversed(text.splitlines()))[:KEPT]
+        return lines[1 if size > READ_SIZE else 0 :][-KEPT:]
 
-    def append_string(self, string: str) -> None:
-        """Remember a line, unless it is empty or begins with a space."""
-        if string.strip() and not string.startswith(" "):
-            super().append_string(string)
-
-    def store_string(self, string: str) -> None:
-        """Append the lines of an entry to the file."""
-        try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-            handle = os.open(self.path, flags, 0o600)
-            with os.fdopen(handle, "a", encoding="utf-8", errors="replace") as file:
+    def _append(self, line: str) -> None:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        handle = os.open(self.path, flags, 0o600)
+        with os.fdopen(handle, "a", encoding="utf-8", errors="replace") as file:
+            if stat.S_ISREG(os.fstat(handle).st_mode):
                 os.fchmod(handle, 0o600)
-                file.write("".join(f"{line}\n" for line in string.splitlines()))
-        except OSError as error:
-            self.environment.warn(f"mipsh: warning: the history is not kept: {error.strerror}")
+            file.write(f"{line}\n")

@@ -3,7 +3,9 @@
 import contextlib
 
 from mipsh.execute import Runner
+from mipsh.shell.history import LineHistory
 from mipsh.shell.prompt import prompt_text
+from mipsh.shell.running import greet, hear_signals, run_lines
 from mipsh.status import ExitStatus
 
 
@@ -12,20 +14,21 @@ class PlainShell:
 
     def __init__(self, runner: Runner) -> None:
         self.runner = runner
-        self.lines: list[str] = []
-        runner.session.history = lambda: self.lines
+        self.history = LineHistory(runner.session.environment)
+        runner.session.history = lambda: list(self.history.lines)
 
     def run(self) -> ExitStatus:
         """Run lines; Ctrl-C drops the line or the command, end of input leaves."""
         session = self.runner.session
+        hear_signals()
+        greet(session)
         while not session.leave:
             try:
                 line = self._read()
                 if line is None:
                     break
-                if line.strip() and not line.startswith(" "):
-                    self.lines.append(line)
-                self.runner.run(line)
+                self.history.add(line)
+                run_lines(self.runner, line)
             except KeyboardInterrupt:
                 session.environment.warn("")
         return ExitStatus.OK

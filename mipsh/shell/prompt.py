@@ -7,6 +7,8 @@ from mipsh.model.text import duration, escape
 from mipsh.session import Session
 
 NO_ENGINE = "mipsh> "
+AGE_STEP_S = 10
+MINUTE_S = 60
 
 
 def prompt_text(session: Session) -> str:
@@ -22,34 +24,43 @@ def prompt_text(session: Session) -> str:
 
 
 def toolbar_parts(session: Session, now: float | None = None) -> list[str]:
-    """Return what the toolbar says, the most important first."""
+    """Return what the toolbar says, from left to right."""
     info = session.connector.info if session.connector is not None else None
     if info is None:
         return ["no engine: type 'connect'", "read-only"]
     now = time.time() if now is None else now
-    parts = [(info.role or "?").upper(), *_tables(session)]
+    parts = [escape(info.role or "?").upper(), *_tables(session)]
     ages = [now - reading.taken_at for reading in session.readings.values()]
     if ages:
-        parts.append(f"read {duration(max(min(ages), 0))} ago")
+        parts.append(f"read {age(min(ages))}")
     parts.append("read-only")
     return parts
 
 
+def age(seconds: float) -> str:
+    """Return how long ago something was, so coarse that it stays true for a while."""
+    if seconds < AGE_STEP_S:
+        return "just now"
+    step = AGE_STEP_S if seconds < MINUTE_S else MINUTE_S
+    return f"{duration(seconds // step * step).removesuffix('00s')} ago"
+
+
 def _tables(session: Session) -> list[str]:
     parts = []
-    for capability, word in (
-        (Capability.BINDING_CACHE, "bindings"),
-        (Capability.BINDING_UPDATE_LIST, "updates"),
+    for capability, one, many in (
+        (Capability.BINDING_CACHE, "binding", "bindings"),
+        (Capability.BINDING_UPDATE_LIST, "update", "updates"),
     ):
         reading = session.readings.get(capability)
         if reading is not None:
-            parts.append(f"{len(reading.rows)} {word}")
+            count = len(reading.rows)
+            parts.append(f"{count} {one if count == 1 else many}")
     return parts
 
 
 def toolbar_text(session: Session, width: int, now: float | None = None) -> str:
-    """Return the toolbar for a width; what does not fit is left out, least important first."""
+    """Return the toolbar for a width; of what does not fit, the first and the last part stay longest."""
     parts = toolbar_parts(session, now)
     while len(parts) > 1 and len("  ".join(parts)) + 2 > width:
-        parts.pop()
+        parts.pop(1)
     return " " + "  ".join(parts)[: max(width - 2, 0)]

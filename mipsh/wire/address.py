@@ -7,6 +7,7 @@ UNSPECIFIED = bytes(16)
 LOOPBACK = bytes(15) + b"\x01"
 ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")
 ALL_ROUTERS = bytes.fromhex("ff020000000000000000000000000002")
+_V4_MAPPED = bytes(10) + b"\xff\xff"
 _SOLICITED_NODE = bytes.fromhex("ff0200000000000000000001ff")
 _HOME_AGENTS_ANYCAST = bytes.fromhex("fdfffffffffffffe")
 
@@ -37,7 +38,9 @@ def is_link_local(address: bytes) -> bool:
 
 def is_unicast_routable(address: bytes) -> bool:
     """Tell whether an address can be a home or care-of address (RFC 6275 sections 6.1.7, 9.5.1)."""
-    return not (is_multicast(address) or is_link_local(address) or address in (UNSPECIFIED, LOOPBACK))
+    if is_multicast(address) or is_link_local(address) or address in (UNSPECIFIED, LOOPBACK):
+        return False
+    return not address.startswith(_V4_MAPPED)
 
 
 def solicited_node(address: bytes) -> bytes:

@@ -6,15 +6,23 @@ from typing import Any
 
 from msgspec import json
 
-from mipsh.render.format import Document, Format, Style
+from mipsh.render.format import Document, Format, Style, encodable
 
-_UNSAFE = re.compile("[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+_NOT_PLAIN = re.compile("[^\x20-\x7e]")
 
 
 def text_of(value: Any) -> str:
-    """Return a value as JSON in which no character can act on a terminal (C1, bidi: ``\\\\uXXXX``)."""
-    text = json.encode(value).decode()
-    return text if text.isascii() else _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    """Return a value as JSON in ASCII: nothing in it acts on a terminal or is lost in an encoding."""
+    try:
+        text = json.encode(value).decode()
+    except UnicodeEncodeError:
+        text = json.encode(encodable(value)).decode()
+    return text if text.isascii() and text.isprintable() else _NOT_PLAIN.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def render(document: Document, style: Style) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from mipsh.model.text import escape, human, plain
 from mipsh.render.format import Document, Format, Style
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>|#~])")
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>|#~&])")
 
 
 def render(document: Document, style: Style) -> Iterator[str]:

@@ -86,7 +86,7 @@ def _aligned(columns: tuple[Column, ...], grid: list[list[str]], widths: list[in
 
 def _rich(document: Document, columns: tuple[Column, ...], grid: list[list[str]], style: Style) -> str:
     from rich import box
-    from rich.console import Console
+    from rich.console import Console, JustifyMethod
     from rich.table import Table
     from rich.text import Text
 
@@ -94,8 +94,8 @@ def _rich(document: Document, columns: tuple[Column, ...], grid: list[list[str]]
     # SIMPLE_HEAD pads each side of a line by one; edges off keeps the width that was measured.
     table = Table(box=lines, show_edge=False, pad_edge=False, padding=(0, GAP // 2, 0, 0), show_header=style.headers)
     for column in columns:
-        justify = "right" if column.kind in NUMERIC else "left"
-        table.add_column(Text(_header(column)), justify=justify, no_wrap=True, overflow="ignore")  # type: ignore[arg-type]
+        justify: JustifyMethod = "right" if column.kind in NUMERIC else "left"
+        table.add_column(Text(_header(column)), justify=justify, no_wrap=True, overflow="crop")
     for row, texts in zip(document.result.rows, grid, strict=True):
         rendered = []
         for column, text in zip(columns, texts, strict=True):

@@ -6,6 +6,8 @@ from mipsh.model.text import escape, escape_lines, plain
 from mipsh.render.cells import cell, gone, is_changed, style_of
 from mipsh.render.format import Document, Format, Style
 
+NARROWEST = 20
+
 _CODES = {"red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36"}
 
 
@@ -42,8 +44,21 @@ def blocks(document: Document, style: Style) -> Iterator[str]:
                 continue
             mark = "*" if is_changed(document.result, row, column) else " "
             name = style_of(column, text, getattr(row, column.name))
-            shown = f"\x1b[{_CODES[name]}m{text}\x1b[0m" if style.color and name else text
-            yield f"{mark} {column.title:<{indent}}  {shown}\n"
+            left = f"{mark} {column.title:<{indent}}  "
+            for line in _folded(text, style.width, len(left)):
+                shown = f"\x1b[{_CODES[name]}m{line}\x1b[0m" if style.color and name else line
+                yield f"{left}{shown}\n"
+                left = " " * len(left)
+
+
+def _folded(text: str, width: int | None, indent: int) -> list[str]:
+    """Break a value between words where the terminal is narrower; no word is ever cut."""
+    if width is None or indent + len(text) <= width:
+        return [text]
+    import textwrap
+
+    room = max(width - indent, NARROWEST)
+    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [text]
 
 
 FORMAT = Format("vertical", "a block a row, a line a field", render, people=True)

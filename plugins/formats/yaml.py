@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from msgspec import to_builtins
-
-from mipsh.render.format import Document, Format, Style
+from mipsh.render.format import Document, Format, Style, encodable
 
 
 def render(document: Document, style: Style) -> Iterator[str]:
@@ -12,7 +10,7 @@ def render(document: Document, style: Style) -> Iterator[str]:
     import yaml
 
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    whole = to_builtins({**document.envelope(), "data": document.data()})
+    whole = encodable({**document.envelope(), "data": document.data()})
     yield "---\n" + yaml.dump(whole, Dumper=dumper, sort_keys=False, allow_unicode=False, width=1000)
 
 

@@ -173,9 +173,7 @@ def test_options_are_what_the_responder_is_told() -> None:
     assert session.reply(b"prompt yes\r\n") == b"yes\nmip6d> \0"
 
 
-@given(
-    st.lists(st.binary(min_size=1, max_size=60) | st.sampled_from([b"help\n", b"echo x\r\n", b"prompt no\n"]))
-)
+@given(st.lists(st.binary(min_size=1, max_size=60) | st.sampled_from([b"help\n", b"echo x\r\n", b"prompt no\n"])))
 def test_no_bytes_break_a_session(reads: list[bytes]) -> None:
     """Every reply has one NUL, at its end."""
     session = VtSession(Echo())

@@ -1,0 +1,84 @@
+"""What mipsh brings: the static tables, the package's metadata and each declaration say the same."""
+
+import inspect
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mipsh.builtin import ALIASES, BUILT_IN, COMMANDS, ENGINES, FORMATS, PHRASES
+from mipsh.grammar.declare import COMMON_OPTIONS
+from mipsh.listing import TABLES
+from mipsh.process import PROGRAM
+from mipsh.registry import Registry
+
+ROOT = Path(__file__).parents[1]
+REGISTRY = Registry(plugins=False)
+
+
+def test_the_package_s_entry_points_are_the_static_tables() -> None:
+    """Every name and target, in every group."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = project["entry-points"]
+    assert {group: names for group, names in BUILT_IN.items() if names} == declared
+
+
+def test_no_file_of_commands_and_plugins_is_forgotten() -> None:
+    """Each module that declares something is in the tables."""
+    targets = {target.partition(":")[0] for names in BUILT_IN.values() for target in names.values()}
+    for folder, sign in (("commands", "COMMAND ="), ("plugins/formats", "FORMAT ="), ("plugins/engines", "ENGINE =")):
+        for path in (ROOT / folder).glob("*.py"):
+            if f"\n{sign}" in path.read_text(encoding="utf-8"):
+                assert f"mipsh.{folder.replace('/', '.')}.{path.stem}" in targets
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_s_declaration_is_that_of_the_tables(name: str) -> None:
+    """Its name, its aliases, and the table that its rows are of."""
+    command = REGISTRY.command(name)
+    assert command.name == name
+    assert set(command.aliases) == {alias for alias, meant in ALIASES.items() if meant == name}
+    assert len(set(command.aliases)) == len(command.aliases)
+    assert command.table == "" or command.table in TABLES
+    assert command.summary
+    assert not command.summary.endswith(".")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_s_function_takes_what_is_declared(name: str) -> None:
+    """The session, then each argument and option by name; whatever may be left out has a default."""
+    command = REGISTRY.command(name)
+    session, *parameters = inspect.signature(command.run).parameters.values()
+    assert session.name == "session"
+    declared = {argument.name: not argument.required for argument in command.arguments}
+    declared |= {option.key: True for option in command.options}
+    assert {p.name: p.default is not inspect.Parameter.empty for p in parameters} == declared
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_options_are_told_apart(name: str) -> None:
+    """No option has a name or a letter twice, and none those that every command takes."""
+    options = (*REGISTRY.command(name).options, *COMMON_OPTIONS)
+    for names in ([o.name for o in options], [o.short for o in options if o.short]):
+        assert len(set(names)) == len(names)
+    assert all(option.meaning and (option.takes is None or option.metavar) for option in options)
+
+
+def test_the_program_s_options_are_told_apart() -> None:
+    """Those before a command stand beside those of every command."""
+    options = (*PROGRAM.options, *COMMON_OPTIONS)
+    for names in ([o.name for o in options], [o.short for o in options if o.short]):
+        assert len(set(names)) == len(names)
+
+
+def test_engines_and_formats_are_called_what_they_are() -> None:
+    """The name in the table is the name that each gives itself."""
+    assert [REGISTRY.engine(scheme).scheme for scheme in ENGINES] == list(ENGINES)
+    assert [REGISTRY.format(name).name for name in FORMATS] == list(FORMATS)
+    assert all(REGISTRY.format(name).summary for name in FORMATS)
+
+
+def test_every_phrase_leads_to_a_command() -> None:
+    """Names and aliases, cut into words."""
+    assert set(PHRASES.values()) == set(COMMANDS)
+    assert len(PHRASES) == len(COMMANDS) + len(ALIASES)
