@@ -60,5 +60,6 @@ COMMAND = Command(
     "open the shell on a recorded Mobile IPv6 network",
     run,
     details="It needs no engine, no privilege and no set-up. Off a terminal it runs a short tour and ends.",
+    runs_lines=True,
     examples=(("demo", "look around"),),
 )

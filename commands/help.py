@@ -189,7 +189,23 @@ def _options_text() -> str:
     return f"Every command takes:\n\n{yours}\n\nmipsh itself takes these too, before the command:\n\n{program}"
 
 
+KEYS = """\
+  Tab             complete the word; Tab and the arrows choose in the menu
+  ?               what can stand here; within quotes it is a character
+  Ctrl-R          search the lines typed before; Up and Down walk through them
+  Ctrl-C          drop the line; end the command that runs, or a watch
+  Ctrl-D          leave, at an empty prompt
+  Ctrl-Z          put the shell aside until 'fg'
+  Alt-B, Alt-F    a word back, a word forward
+  Ctrl-A, Ctrl-E  to the beginning of the line, to its end
+  Ctrl-W, Ctrl-U  delete the word before the cursor, all before it
+  Ctrl-L          clear the screen
+
+'set completion tab' completes on Tab only, 'set completion off' never.
+A line that begins with a space is not remembered."""
+
 TOPICS = {
+    "keys": ("keys of the shell", KEYS),
     "filters": ("filter, order and cut tables", FILTERS),
     "grammar": ("how lines are read", GRAMMAR),
     "options": ("options of every command, and of mipsh", _options_text()),

@@ -45,5 +45,6 @@ COMMAND = Command(
         Argument("words", Takes.TEXT, "words for $1 to $9 and $* in it", required=False, many=True),
     ),
     details="It stops at the first line that is not fine, and its status is that line's.",
+    runs_lines=True,
     examples=(("source checks.mip", "run checks.mip"),),
 )

@@ -101,6 +101,11 @@ class Runner:
     def _run_under(self, options: dict[str, object], call: Call, statement: Statement) -> ExitStatus:
         try:
             checked(self.session.base, options)
+            if call.command.runs_lines and (statement.redirect or statement.stages):
+                raise UsageError(
+                    f"{call.command.name} has no result of its own to filter or to write: the lines that it runs have",
+                    f"redirect all of it from outside: mipsh -c '{call.command.name} …' > FILE",
+                )
             return self._run_call(call, statement)
         except MipshError as error:
             return self._show_error(error, call.text)

@@ -71,6 +71,7 @@ class Command(Struct, frozen=True):
 
     ``run(session, **values)`` returns a Result, or an iterator of Results for a command that goes
     on. ``aliases`` are further phrases. ``table`` names the table of its rows.
+    ``runs_lines`` marks a command that runs lines, each of which writes its own result.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Command(Struct, frozen=True):
     table: str = ""
     details: str = ""
     examples: tuple[tuple[str, str], ...] = ()
+    runs_lines: bool = False
 
 
 class Fault(Struct, frozen=True):

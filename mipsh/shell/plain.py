@@ -5,7 +5,7 @@ import contextlib
 from mipsh.execute import Runner
 from mipsh.shell.history import LineHistory
 from mipsh.shell.prompt import prompt_text
-from mipsh.shell.running import greet, hear_signals, run_lines
+from mipsh.shell.running import greet, hearing_signals, run_lines
 from mipsh.status import ExitStatus
 
 
@@ -19,9 +19,13 @@ class PlainShell:
 
     def run(self) -> ExitStatus:
         """Run lines; Ctrl-C drops the line or the command, end of input leaves."""
+        with hearing_signals():
+            greet(self.runner.session)
+            self._read_and_run()
+        return ExitStatus.OK
+
+    def _read_and_run(self) -> None:
         session = self.runner.session
-        hear_signals()
-        greet(session)
         while not session.leave:
             try:
                 line = self._read()
@@ -31,7 +35,6 @@ class PlainShell:
                 run_lines(self.runner, line)
             except KeyboardInterrupt:
                 session.environment.warn("")
-        return ExitStatus.OK
 
     def _read(self) -> str | None:
         """Return the next line, None at the end of the input."""

@@ -25,7 +25,7 @@ from mipsh.shell.console import Console
 from mipsh.shell.editing import PLAIN_STYLE, STYLE, EditorHistory, GrammarCompleter, GrammarLexer
 from mipsh.shell.history import LineHistory
 from mipsh.shell.prompt import AGE_STEP_S, prompt_text, toolbar_text
-from mipsh.shell.running import greet, hear_signals, run_lines
+from mipsh.shell.running import greet, hearing_signals, run_lines
 from mipsh.shell.search import HistorySearch
 from mipsh.status import ExitStatus
 
@@ -136,8 +136,7 @@ class Shell:
 
         What is typed while a command runs is not echoed into its result: it stands at the next prompt.
         """
-        hear_signals()
-        with silent(self.session.environment.stdin):
+        with hearing_signals(), silent(self.session.environment.stdin):
             greet(self.session)
             self._read_and_run()
         return ExitStatus.OK

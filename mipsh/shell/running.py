@@ -1,6 +1,8 @@
 """What both shells do around a line: greet, run it, outlive Ctrl-C."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from mipsh.environment import Environment
@@ -10,14 +12,19 @@ from mipsh.linux.terminal import echoes
 from mipsh.model.text import escape
 from mipsh.session import Session
 
-
 KILLED = 128
 
 
-def hear_signals() -> None:
+@contextmanager
+def hearing_signals() -> Iterator[None]:
     """Hear Ctrl-C, also where it was ignored before; when ended from outside, leave the terminal as it was."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, _end)
+    hearing = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: _end}
+    before = {number: signal.signal(number, handler) for number, handler in hearing.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

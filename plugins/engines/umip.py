@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from mipsh.engine import Capability, Connector, EngineKind, missing
-from mipsh.errors import EngineComplaint, EngineLost, NotThisEngine, RefusedError
+from mipsh.errors import EngineComplaint, EngineLost, EngineRefused, NotThisEngine, RefusedError
 from mipsh.linux.sockets import is_loopback, open_listeners
 from mipsh.model import records
 from mipsh.model.columns import Table
@@ -45,7 +45,17 @@ class UmipConnector(Connector):
         self._client: VtClient | None = None
 
     def connect(self) -> EngineInfo:
-        """Learn the role and the tables from what ``help`` lists."""
+        """Learn the role and the tables from what ``help`` lists; the first address that is not refused is kept."""
+        *others, last = self.address.literal()
+        for self.address in others:
+            try:
+                return self._learn()
+            except EngineRefused:
+                continue
+        self.address = last
+        return self._learn()
+
+    def _learn(self) -> EngineInfo:
         with self.asking():
             self.words = text.parse_help(self._ask("help"))
         role = text.role_of(self.words)

@@ -37,6 +37,7 @@ GREETING = b"mip6d> "
 END = b"\0"
 TOO_MANY = b"Too many connections"
 LONGEST_PATH = 107
+LOCALHOST = "localhost"
 MAX_COMMAND = 8000
 MAX_REPLY = 64 * 1024 * 1024
 CHUNK = 256 * 1024
@@ -54,6 +55,12 @@ class VtAddress(Struct, frozen=True):
     host: str = ""
     port: int = PORT
     path: str = ""
+
+    def literal(self) -> "tuple[VtAddress, ...]":
+        """Return the addresses that this one stands for: ``localhost`` is ``::1``, then ``127.0.0.1``."""
+        if self.host != LOCALHOST:
+            return (self,)
+        return VtAddress("::1", self.port), VtAddress("127.0.0.1", self.port)
 
     def __str__(self) -> str:
         """Return the address as a URI."""
@@ -100,8 +107,8 @@ def parse_address(uri: str) -> VtAddress:
 
 
 def _literal(host: str, uri: str) -> str:
-    if host == "localhost":
-        return "::1"
+    if host == LOCALHOST:
+        return host
     for family in (socket.AF_INET6, socket.AF_INET):
         with suppress(OSError, ValueError):
             return socket.inet_ntop(family, socket.inet_pton(family, host))

@@ -40,6 +40,15 @@ def test_source_stops_at_the_first_line_that_is_not_fine(mipsh: Mipsh, tmp_path:
     assert mipsh("source", inner).status == 69
 
 
+@pytest.mark.parametrize("rest", ["> out", "| count", "| !cat"])
+def test_what_runs_lines_has_no_result_to_filter(mipsh: Mipsh, tmp_path: Path, rest: str) -> None:
+    """It is refused, and nothing runs: the lines write for themselves."""
+    path = script(tmp_path, "a.mip", "version\n")
+    ran = mipsh.lines(PLAIN, f"source {path} {rest}")
+    assert (ran.status, ran.stdout) == (64, "")
+    assert "no result of its own" in ran.stderr
+
+
 def test_files_that_run_each_other_end(mipsh: Mipsh, tmp_path: Path) -> None:
     """A file that runs itself is a usage error, not an overflow."""
     path = tmp_path / "loop.mip"

@@ -12,6 +12,7 @@ NOWHERE = ("-e", "umip://[::1]:1")
 COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9;]*)?m")
 ADDRESS = re.compile(r"\b2001:db8:\S*")
 MN_ADDRESSES = {"2001:db8:1::100", "2001:db8:2:0:f809:44ff:fec8:30f9", "2001:db8:1::1", "2001:db8:4::2"}
+HELP = tuple(f"help {topic}" for topic in ("keys", "filters", "grammar", "options", "exit-status"))
 MN_LINES = ("bul", "rr", "stats | first 5", "nonce", "status", "raw help", "bc", "describe bul | first 3")
 
 
@@ -20,7 +21,7 @@ def test_nothing_is_wider_than_80_columns(mipsh: Mipsh, replay: Replay) -> None:
     engine = replay(ROUTE_OPTIMISED, "mn")
     with Terminal(mipsh, "-e", engine.uri, screen_columns=200, variables={"MIPSH_PAGER": ""}) as terminal:
         seen: list[str] = []
-        for line in (*MN_LINES, "help", "help watch", "help grammar", "help filters", "hepl", "bul --wher x=1"):
+        for line in (*MN_LINES, "help", "help watch", *HELP, "hepl", "bul --wher x=1"):
             shown = terminal.run(line)
             if line in ("bul", "rr"):
                 assert set(ADDRESS.findall("\n".join(shown))) <= MN_ADDRESSES

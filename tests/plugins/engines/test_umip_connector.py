@@ -325,6 +325,15 @@ def test_a_unix_socket_is_an_address_too(replay: Replay, tmp_path: Path, mipsh: 
     assert str(path) in error.message
 
 
+def test_localhost_is_either_loopback_address(replay: Replay) -> None:
+    """The one that answers is the one that is named."""
+    served = replay(ROUTE_OPTIMISED, "mn")
+    port = served.uri.rpartition(":")[2]
+    connector = open_umip(f"umip://localhost:{port}")
+    assert connector.connect().address == served.uri
+    assert connector.binding_update_list().rows
+
+
 ADDRESSES = {
     "umip://[::1]:7777": VtAddress("::1", 7777),
     "umip://[::1]": VtAddress("::1", 7777),
@@ -333,7 +342,7 @@ ADDRESSES = {
     "umip://[2001:DB8::1]:1/": VtAddress("2001:db8::1", 1),
     "umip://127.0.0.1:65535": VtAddress("127.0.0.1", 65535),
     "umip://192.0.2.1": VtAddress("192.0.2.1", 7777),
-    "umip://localhost:7778": VtAddress("::1", 7778),
+    "umip://localhost:7778": VtAddress("localhost", 7778),
     "umip:///run/mip6d.sock": VtAddress(path="/run/mip6d.sock"),
 }
 NO_ADDRESSES = (
