@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 from harness import Mipsh, Replay
+from hypothesis import settings
+
+# A slow machine is no fault of the code. Where a commit is judged, every run draws the same examples.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 @pytest.fixture

@@ -14,27 +14,28 @@ class PlainShell:
 
     def __init__(self, runner: Runner) -> None:
         self.runner = runner
+        self.ended = False
         self.history = LineHistory(runner.session.environment)
         runner.session.history = lambda: list(self.history.lines)
 
     def run(self) -> ExitStatus:
         """Run lines; Ctrl-C drops the line or the command, end of input leaves."""
-        with hearing_signals():
-            greet(self.runner.session)
-            self._read_and_run()
+        session = self.runner.session
+        with hearing_signals() as interrupts:
+            interrupted = interrupts.run(lambda: greet(session))
+            while not self.ended and not session.leave:
+                if interrupted:
+                    session.environment.warn("")
+                interrupted = interrupts.run(self._read_and_run)
         return ExitStatus.OK
 
     def _read_and_run(self) -> None:
-        session = self.runner.session
-        while not session.leave:
-            try:
-                line = self._read()
-                if line is None:
-                    break
-                self.history.add(line)
-                run_lines(self.runner, line)
-            except KeyboardInterrupt:
-                session.environment.warn("")
+        line = self._read()
+        if line is None:
+            self.ended = True
+            return
+        self.history.add(line)
+        run_lines(self.runner, line)
 
     def _read(self) -> str | None:
         """Return the next line, None at the end of the input."""

@@ -4,6 +4,9 @@ Commands run in the foreground, so Ctrl-C reaches the command that runs and the 
 Completion, colours and hints come from the grammar and ask nobody.
 """
 
+import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import TextIO
 
 from prompt_toolkit import PromptSession
@@ -25,7 +28,7 @@ from mipsh.shell.console import Console
 from mipsh.shell.editing import PLAIN_STYLE, STYLE, EditorHistory, GrammarCompleter, GrammarLexer
 from mipsh.shell.history import LineHistory
 from mipsh.shell.prompt import AGE_STEP_S, prompt_text, toolbar_text
-from mipsh.shell.running import greet, hearing_signals, run_lines
+from mipsh.shell.running import Interrupts, greet, hearing_signals, run_lines, say_interrupted
 from mipsh.shell.search import HistorySearch
 from mipsh.status import ExitStatus
 
@@ -136,21 +139,34 @@ class Shell:
 
         What is typed while a command runs is not echoed into its result: it stands at the next prompt.
         """
-        with hearing_signals(), silent(self.session.environment.stdin):
-            greet(self.session)
-            self._read_and_run()
+        silence = silent(self.session.environment.stdin)
+        with hearing_signals() as interrupts, silence, asyncio.Runner() as loop:
+            self._answer(interrupts, lambda: greet(self.session))
+            while not self.session.leave:
+                text = self._read(loop)
+                if text is None:
+                    break
+                self._answer(interrupts, partial(run_lines, self.runner, text))
         return ExitStatus.OK
 
-    def _read_and_run(self) -> None:
-        while not self.session.leave:
-            try:
-                self._dress()
-                self.prompt.layout.focus(self.prompt.default_buffer)
-                self.console.fresh_line()
-                text = self.prompt.prompt(prompt_text(self.session))
-                self.console.settle(self.prompt.app.renderer)
-                run_lines(self.runner, text)
-            except KeyboardInterrupt:
-                continue
-            except EOFError:
-                break
+    def _answer(self, interrupts: Interrupts, action: Callable[[], None]) -> None:
+        """Do what was asked for, until an interrupt ends it."""
+        if interrupts.run(action):
+            say_interrupted(self.session.environment)
+        if interrupts.happened and self.session.connector is not None:
+            # It may have come while the engine was being let go of.
+            self.session.connector.close()
+
+    def _read(self, loop: asyncio.Runner) -> str | None:
+        """Return the lines entered at the prompt, none after Ctrl-C; None at the end of the input."""
+        self._dress()
+        self.prompt.layout.focus(self.prompt.default_buffer)
+        self.console.fresh_line()
+        try:
+            text = loop.run(self.prompt.prompt_async(prompt_text(self.session), handle_sigint=False))
+        except KeyboardInterrupt:
+            return ""
+        except EOFError:
+            return None
+        self.console.settle(self.prompt.app.renderer)
+        return text

@@ -1,7 +1,8 @@
 """What both shells do around a line: greet, run it, outlive Ctrl-C."""
 
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -13,15 +14,56 @@ from mipsh.model.text import escape
 from mipsh.session import Session
 
 KILLED = 128
+SAME_S = 0.3
+
+
+class Interrupts:
+    """Ctrl-C, raised as KeyboardInterrupt where it is wanted and nowhere else.
+
+    The prompt's editor reads it as a key; a signal in the middle of its setting up would break
+    it. Keys pressed within a moment are one interrupt.
+    """
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self._last: float | None = None
+
+    def run(self, action: Callable[[], None]) -> bool:
+        """Run an action that an interrupt ends; tell whether it did."""
+        self._last = None
+        try:
+            try:
+                self.wanted = True
+                action()
+            finally:
+                self.wanted = False
+        except KeyboardInterrupt:
+            # It may have come in the block above, before the line was reached.
+            self.wanted = False
+            return True
+        return False
+
+    @property
+    def happened(self) -> bool:
+        """Whether one was raised in the last action, which may have answered it by itself."""
+        return self._last is not None
+
+    def hear(self, number: int, frame: FrameType | None) -> None:
+        """Take a signal."""
+        now = time.monotonic()
+        if self.wanted and (self._last is None or now - self._last >= SAME_S):
+            self._last = now
+            raise KeyboardInterrupt
 
 
 @contextmanager
-def hearing_signals() -> Iterator[None]:
+def hearing_signals() -> Iterator[Interrupts]:
     """Hear Ctrl-C, also where it was ignored before; when ended from outside, leave the terminal as it was."""
-    hearing = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: _end}
+    interrupts = Interrupts()
+    hearing = {signal.SIGINT: interrupts.hear, signal.SIGTERM: _end}
     before = {number: signal.signal(number, handler) for number, handler in hearing.items()}
     try:
-        yield
+        yield interrupts
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -37,8 +79,6 @@ def greet(session: Session) -> None:
         return
     try:
         session.connect()
-    except KeyboardInterrupt:
-        say_interrupted(session.environment)
     except MipshError as error:
         session.environment.warn(f"mipsh: {escape(error.message)}")
         if error.hint:
@@ -47,12 +87,9 @@ def greet(session: Session) -> None:
 
 def run_lines(runner: Runner, text: str) -> None:
     """Run what was entered or pasted, line by line, to the first that is not fine."""
-    try:
-        for line in text.splitlines():
-            if runner.run(line) or runner.session.leave:
-                break
-    except KeyboardInterrupt:
-        say_interrupted(runner.session.environment)
+    for line in text.splitlines():
+        if runner.run(line) or runner.session.leave:
+            break
 
 
 def say_interrupted(environment: Environment) -> None:

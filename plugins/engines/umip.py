@@ -80,8 +80,9 @@ class UmipConnector(Connector):
         if self._client is not None:
             yield
             return
-        self._client = client = VtClient(self.address, self.timeout_s)
+        client = VtClient(self.address, self.timeout_s)
         try:
+            self._client = client
             client.open()
             for option in OPTIONS:
                 client.ask(option)

@@ -1,5 +1,6 @@
 """What happens while a command runs: Ctrl-C, watching, resizing, paging."""
 
+import signal
 import threading
 
 import pytest
@@ -90,9 +91,13 @@ def test_a_watch_that_is_longer_than_the_screen_counts_the_rest(mipsh: Mipsh, re
         assert terminal.lines[0].split()[:2] == ["Direction", "Counter"]
         assert terminal.lines[22].startswith("every 1 s")
         terminal.send(CTRL_C)
+        for _ in range(5):
+            terminal.process.kill(signal.SIGINT)
         terminal.prompt()
+        terminal.process.kill(signal.SIGINT)
         assert "more lines" in terminal.text
         assert "PAGED:" not in terminal.text
+        assert terminal.run("status -o csv --columns role") == ["role", "mn"]
 
 
 def test_watch_shows_what_is_wrong_within_its_frame(mipsh: Mipsh, replay: Replay) -> None:
@@ -151,12 +156,12 @@ def test_the_prompt_follows_the_size_of_the_terminal(mipsh: Mipsh) -> None:
 
 def test_a_long_result_is_paged_and_a_short_one_is_not(mipsh: Mipsh) -> None:
     """MIPSH_PAGER wins over PAGER; ``set pager off`` ends it; the prompt comes back below."""
-    pagers = {"PAGER": "false", "MIPSH_PAGER": "sed -e s/^/PAGED:/"}
+    pagers = {"PAGER": "false", "MIPSH_PAGER": "sed -e s/^/=/"}
     with Terminal(mipsh, *NOWHERE, variables=pagers) as terminal:
-        assert terminal.run("help")[-2].startswith("PAGED:watch")
-        assert not any("PAGED:" in line for line in terminal.run("version"))
+        assert terminal.run("help")[-2].startswith("=watch")
+        assert not any(line.startswith("=") for line in terminal.run("version"))
         terminal.run("set pager off")
-        assert not any("PAGED:" in line for line in terminal.run("help"))
+        assert not any(line.startswith("=") for line in terminal.run("help"))
 
 
 def test_ctrl_c_in_a_pager_is_the_pagers(mipsh: Mipsh) -> None:

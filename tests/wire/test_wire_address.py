@@ -35,6 +35,7 @@ def test_text_and_back() -> None:
         ("2001:db8::1", False, False, True),
         ("::", False, False, False),
         ("::1", False, False, False),
+        ("::ffff:192.0.2.1", False, False, False),
     ],
 )
 def test_scopes(address: str, multicast: bool, link_local: bool, routable: bool) -> None:
