@@ -13,7 +13,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench schemas screenshot dist clean
+.PHONY: help demo test check bench conformance schemas screenshot dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ check: $(VENV)/.installed-dev ## lint, format, types, layers, house rules, packa
 
 bench: $(VENV)/.installed-dev $(BENCH_VENV)/.installed ## measure against the bars; PARTS="startup parsing" chooses
 	@$(BIN)/python benchmarks/run.py $(PARTS)
+
+conformance: $(VENV)/.installed-dev ## count the RFC 6275 cases that have a test, by role
+	@$(BIN)/python tests/rfc6275/report.py
 
 schemas: $(VENV)/.installed-dev ## write the JSON Schemas of all tables into mipsh/schemas
 	@$(BIN)/mipsh --no-config --no-plugins describe --all --schema --directory mipsh/schemas
