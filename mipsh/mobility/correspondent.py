@@ -234,16 +234,7 @@ class Correspondent:
         before = self.cache.get(update.key)
         blocked_until = self._remembered_until(before, indices.home, indices.care_of)
         moved = before is None or before.state is not State.BOUND or before.care_of_address != update.care_of_address
-        entry = Binding(
-            update.local_address,
-            update.home_address,
-            update.care_of_address,
-            update.message.sequence,
-            State.ABSENT,
-            now + lifetime,
-            blocked_until,
-            lifetime,
-        )
+        entry = _entry(update, now + lifetime, blocked_until, lifetime)
         self.cache.put(entry, Input.UPDATE)
         self.cache.timers.set(entry.key, max(now + lifetime - self.parameters.refresh_before_s, now))
         if not moved:
@@ -264,16 +255,7 @@ class Correspondent:
         if before is None and not self.cache.has_room(update.key):
             return []
         until = self._remembered_until(before, indices.home)
-        entry = Binding(
-            update.local_address,
-            update.home_address,
-            update.care_of_address,
-            update.message.sequence,
-            State.ABSENT,
-            until,
-            until,
-            0.0,
-        )
+        entry = _entry(update, until, until, 0.0)
         self.cache.put(entry, Input.DELETE)
         self.cache.timers.set(entry.key, until)
         return [RemoveBinding(entry.home_address, entry.local_address)] if was_bound else []
@@ -365,6 +347,20 @@ def _understand(packet: Packet, header: MobilityHeader, message: BindingUpdate) 
     if not all(map(addresses.is_unicast_routable, (packet.source, home, care_of))):
         return None
     return _Update(packet, header, message, packet.destination, home, care_of, indices)
+
+
+def _entry(update: _Update, expires: float, blocked_until: float, lifetime_s: float) -> Binding:
+    """Return what a Binding Update says as an entry, which the cache has yet to take in."""
+    return Binding(
+        update.local_address,
+        update.home_address,
+        update.care_of_address,
+        update.message.sequence,
+        State.ABSENT,
+        expires,
+        blocked_until,
+        lifetime_s,
+    )
 
 
 def _verified(update: _Update, key: bytes) -> bytes | None:

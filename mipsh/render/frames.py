@@ -12,15 +12,11 @@ _COLOUR = re.compile("\x1b\\[[0-9;]*m")
 def cells(line: str) -> int:
     """Return the columns that a line fills; colour codes fill none."""
     text = _COLOUR.sub("", line)
-    return len(text) if text.isascii() else sum(_cells(char) for char in text)
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
 
-
-def _cells(char: str) -> int:
-    import unicodedata
-
-    if unicodedata.combining(char):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+    return cell_len(text)
 
 
 def rows(lines: Sequence[str], columns: int) -> int:
