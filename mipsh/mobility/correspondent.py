@@ -16,6 +16,7 @@ from mipsh.mobility.gate import is_answerable
 from mipsh.mobility.limits import Limits
 from mipsh.mobility.nonces import Entropy, Nonces
 from mipsh.mobility.status import AckStatus, ErrorStatus
+from mipsh.mobility.trace import Trace
 from mipsh.wire import address as addresses
 from mipsh.wire.authenticator import authorize, binding_management_key, is_authentic
 from mipsh.wire.checksum import MH
@@ -100,10 +101,12 @@ class _Update(Struct, frozen=True):
 class Correspondent:
     """A correspondent node's mobility, for all its addresses."""
 
-    def __init__(self, entropy: Entropy, parameters: CorrespondentParameters | None = None) -> None:
+    def __init__(
+        self, entropy: Entropy, parameters: CorrespondentParameters | None = None, trace: Trace | None = None
+    ) -> None:
         self.parameters = parameters or CorrespondentParameters()
         self.nonces = Nonces(entropy)
-        self.cache = CorrespondentCache(self.parameters.max_bindings)
+        self.cache = CorrespondentCache(self.parameters.max_bindings, trace)
         self._errors = Limits(self.parameters.errors_per_peer, self.parameters.errors_together)
         self._answers = Limits(self.parameters.answers_per_peer)
 

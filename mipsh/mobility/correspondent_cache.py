@@ -9,7 +9,10 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
+from mipsh.mobility.machine import Machine
 from mipsh.mobility.timers import Timers
+from mipsh.mobility.trace import Trace
+from mipsh.wire.address import text
 
 Key = tuple[bytes, bytes]
 """A local address and a home address: tokens, and so bindings, hold for one pair."""
@@ -33,18 +36,21 @@ class Input(Enum):
     NONCES_END = auto()
 
 
-TRANSITIONS: dict[tuple[State, Input], State] = {
-    (State.ABSENT, Input.UPDATE): State.BOUND,
-    (State.ABSENT, Input.DELETE): State.BLOCKED,
-    (State.BOUND, Input.UPDATE): State.BOUND,
-    (State.BOUND, Input.DELETE): State.BLOCKED,
-    (State.BOUND, Input.LIFETIME_ENDS): State.BLOCKED,
-    (State.BOUND, Input.UNREACHABLE): State.BLOCKED,
-    (State.BLOCKED, Input.UPDATE): State.BOUND,
-    (State.BLOCKED, Input.DELETE): State.BLOCKED,
-    (State.BLOCKED, Input.NONCES_END): State.ABSENT,
-}
-"""Where an input leads; one that is not here cannot happen in that state."""
+BINDING = Machine(
+    "correspondent binding",
+    State.ABSENT,
+    {
+        (State.ABSENT, Input.UPDATE): State.BOUND,
+        (State.ABSENT, Input.DELETE): State.BLOCKED,
+        (State.BOUND, Input.UPDATE): State.BOUND,
+        (State.BOUND, Input.DELETE): State.BLOCKED,
+        (State.BOUND, Input.LIFETIME_ENDS): State.BLOCKED,
+        (State.BOUND, Input.UNREACHABLE): State.BLOCKED,
+        (State.BLOCKED, Input.UPDATE): State.BOUND,
+        (State.BLOCKED, Input.DELETE): State.BLOCKED,
+        (State.BLOCKED, Input.NONCES_END): State.ABSENT,
+    },
+)
 
 
 class Binding(Struct, gc=False):
@@ -75,10 +81,11 @@ class Binding(Struct, gc=False):
 
 
 class CorrespondentCache:
-    """All entries, with one deadline each; only ``step`` changes an entry's state."""
+    """All entries, with one deadline each; only a step of ``BINDING`` changes an entry's state."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, trace: Trace | None = None) -> None:
         self.limit = limit
+        self._trace = trace or Trace()
         self._entries: dict[Key, Binding] = {}
         self.timers: Timers[Key] = Timers()
 
@@ -125,17 +132,15 @@ class CorrespondentCache:
     def put(self, entry: Binding, event: Input) -> None:
         """Enter what a Binding Update said, through the transition it makes."""
         before = self._entries.get(entry.key)
-        entry.state = step(State.ABSENT if before is None else before.state, event)
+        entry.state = self._step(entry, State.ABSENT if before is None else before.state, event)
         self._entries[entry.key] = entry
 
     def end(self, entry: Binding, event: Input) -> None:
         """Move an entry on when its lifetime or its nonces end; one that is absent is gone."""
-        entry.state = step(entry.state, event)
+        entry.state = self._step(entry, entry.state, event)
         if entry.state is State.ABSENT:
             del self._entries[entry.key]
             self.timers.cancel(entry.key)
 
-
-def step(state: State, event: Input) -> State:
-    """Return the state that an input leads to; raises KeyError for one that cannot happen there."""
-    return TRANSITIONS[state, event]
+    def _step(self, entry: Binding, state: State, event: Input) -> State:
+        return self._trace.step(BINDING, text(entry.home_address), state, event)

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from mipsh.mobility.correspondent_cache import TRANSITIONS, Binding, CorrespondentCache, Input, State, step
+from mipsh.mobility.correspondent_cache import BINDING, Binding, CorrespondentCache, Input, State
 
 LOCAL = bytes(15) + b"\xff"
 EXPECTED = {
@@ -36,14 +36,14 @@ def test_each_state_under_each_input(state: State, event: Input) -> None:
     after = EXPECTED[state].get(event)
     if after is None:
         with pytest.raises(KeyError):
-            step(state, event)
+            BINDING.step(state, event)
     else:
-        assert step(state, event) is after
+        assert BINDING.step(state, event) is after
 
 
 def test_the_table_has_nothing_else() -> None:
     """Every listed transition is of a state and an input that there are."""
-    assert {(state, event): after for state, row in EXPECTED.items() for event, after in row.items()} == TRANSITIONS
+    assert {(state, event): after for state, row in EXPECTED.items() for event, after in row.items()} == BINDING.table
 
 
 @pytest.mark.parametrize(("state", "event"), [pair for pair in product(State, (Input.UPDATE, Input.DELETE))])
