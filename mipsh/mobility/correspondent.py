@@ -6,15 +6,17 @@ to the care-of address, and believes a Home Address option only where a binding 
 
 from itertools import pairwise
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from mipsh.mobility import serial
+from mipsh.mobility.binding_update import Update, understand
 from mipsh.mobility.constants import MAX_RR_BINDING_LIFETIME_S
 from mipsh.mobility.correspondent_cache import Binding, CorrespondentCache, Input, Key, State
 from mipsh.mobility.effects import Effect, Emit, InstallBinding, RemoveBinding, Send
 from mipsh.mobility.gate import is_answerable
 from mipsh.mobility.limits import Limits
 from mipsh.mobility.nonces import Entropy, Nonces
+from mipsh.mobility.paths import is_never_optimised, to_care_of_address
 from mipsh.mobility.status import AckStatus, ErrorStatus
 from mipsh.mobility.trace import Trace
 from mipsh.wire import address as addresses
@@ -24,15 +26,12 @@ from mipsh.wire.extension import (
     DestinationOptions,
     FragmentHeader,
     HomeAddress,
-    HopByHopOptions,
     Type2RoutingHeader,
 )
-from mipsh.wire.icmpv6 import Icmpv6
 from mipsh.wire.mobility import (
     ACKNOWLEDGE,
     HOME,
     LIFETIME_UNIT_S,
-    AlternateCareOfAddress,
     AuthorizationData,
     BindingAcknowledgement,
     BindingError,
@@ -52,7 +51,6 @@ from mipsh.wire.packet import ESP, Packet, Payload
 AH = 51
 EXEMPT_FROM_HOME_ADDRESS_CHECK = (ESP, AH, MH)
 """Upper layers whose Home Address option needs no binding (section 9.3.1)."""
-ND_TYPES = range(133, 138)
 EXPIRED = "mip6MnBindingExpiredAtCN"
 """The notification of MOBILEIPV6-MIB (RFC 4295) for a binding that ended without its mobile node's will."""
 
@@ -75,27 +73,6 @@ class CorrespondentParameters(Struct, frozen=True):
     answers_per_peer: tuple[float, float] = (3.0, 10.0)
     unreachable_errors: int = 3
     unreachable_interval_s: float = 5.0
-
-
-class _Update(Struct, frozen=True):
-    """A Binding Update with all that belongs to it."""
-
-    packet: Packet
-    header: MobilityHeader
-    message: BindingUpdate
-    local_address: bytes
-    home_address: bytes
-    care_of_address: bytes
-    indices: NonceIndices | None
-
-    @property
-    def key(self) -> Key:
-        return self.local_address, self.home_address
-
-    @property
-    def is_deletion(self) -> bool:
-        """A lifetime of zero, or a care-of address that is the home address (section 9.5.1)."""
-        return self.message.lifetime == 0 or self.care_of_address == self.home_address
 
 
 class Correspondent:
@@ -121,13 +98,10 @@ class Correspondent:
         (sections 9.3.2 and 6.1).
         """
         binding = self.cache.bound((packet.source, packet.destination), now)
-        if binding is None or packet.routing_home_address is not None or _is_never_routed(packet):
+        if binding is None or packet.routing_home_address is not None or is_never_optimised(packet):
             return packet
         binding.used = now
-        first = [h for h in packet.headers if isinstance(h, HopByHopOptions)]
-        rest = [h for h in packet.headers if not isinstance(h, HopByHopOptions)]
-        headers = (*first, Type2RoutingHeader(binding.home_address), *rest)
-        return structs.replace(packet, destination=binding.care_of_address, headers=headers)
+        return to_care_of_address(packet, binding.home_address, binding.care_of_address)
 
     def verify_home_address(self, packet: Packet, now: float) -> list[Effect] | None:
         """Judge a packet's Home Address option: None lets it pass, a list drops it (section 9.3.1)."""
@@ -176,7 +150,7 @@ class Correspondent:
 
     def _update(self, packet: Packet, header: MobilityHeader, message: BindingUpdate, now: float) -> list[Effect]:
         """Judge a Binding Update (section 9.5.1) and carry it out; what fails otherwise stays unanswered."""
-        update = _understand(packet, header, message)
+        update = understand(packet, header, message)
         if update is None or self._is_circular(update, now):
             return []
         if message.flags & HOME:
@@ -203,11 +177,11 @@ class Correspondent:
             effects += self._answer(update, AckStatus.ACCEPTED, (key, covered), now)
         return effects
 
-    def _is_circular(self, update: _Update, now: float) -> bool:
+    def _is_circular(self, update: Update, now: float) -> bool:
         addresses_of_binding = update.local_address, update.home_address, update.care_of_address
         return self.cache.is_circular(*addresses_of_binding, now)
 
-    def _refuse_home_registration(self, update: _Update, now: float) -> list[Effect]:
+    def _refuse_home_registration(self, update: Update, now: float) -> list[Effect]:
         """Answer a home registration: this is no home agent, and no binding changes its type (section 9.5.1)."""
         if update.indices is not None:
             return []
@@ -215,7 +189,7 @@ class Correspondent:
             return self._answer(update, AckStatus.REGISTRATION_TYPE_CHANGE_DISALLOWED, None, now)
         return self._answer(update, AckStatus.HOME_REGISTRATION_NOT_SUPPORTED, None, now)
 
-    def _expired(self, update: _Update, indices: NonceIndices, now: float) -> AckStatus | None:
+    def _expired(self, update: Update, indices: NonceIndices, now: float) -> AckStatus | None:
         """Return which nonces are too old; a deletion needs the home nonce only."""
         home = self.nonces.is_good(indices.home, now)
         care_of = update.is_deletion or self.nonces.is_good(indices.care_of, now)
@@ -225,14 +199,14 @@ class Correspondent:
             return AckStatus.EXPIRED_CARE_OF_NONCE_INDEX
         return AckStatus.EXPIRED_HOME_NONCE_INDEX if care_of else AckStatus.EXPIRED_NONCES
 
-    def _key(self, update: _Update, indices: NonceIndices) -> bytes:
+    def _key(self, update: Update, indices: NonceIndices) -> bytes:
         """Return Kbm, made anew from the nonces (section 5.2.5)."""
         home = self.nonces.home_token(indices.home, update.home_address)
         if update.is_deletion:
             return binding_management_key(home)
         return binding_management_key(home, self.nonces.care_of_token(indices.care_of, update.care_of_address))
 
-    def _bind(self, update: _Update, indices: NonceIndices, now: float) -> list[Effect]:
+    def _bind(self, update: Update, indices: NonceIndices, now: float) -> list[Effect]:
         lifetime = self._lifetime(update)
         before = self.cache.get(update.key)
         blocked_until = self._remembered_until(before, indices.home, indices.care_of)
@@ -249,10 +223,10 @@ class Correspondent:
         ends = [self.nonces.expires(index) for index in indices]
         return max(0.0 if before is None else before.blocked_until, *ends)
 
-    def _lifetime(self, update: _Update) -> float:
+    def _lifetime(self, update: Update) -> float:
         return min(update.message.lifetime * LIFETIME_UNIT_S, self.parameters.max_lifetime_s)
 
-    def _delete(self, update: _Update, indices: NonceIndices) -> list[Effect]:
+    def _delete(self, update: Update, indices: NonceIndices) -> list[Effect]:
         before = self.cache.get(update.key)
         was_bound = before is not None and before.state is State.BOUND
         if before is None and not self.cache.has_room(update.key):
@@ -263,9 +237,7 @@ class Correspondent:
         self.cache.timers.set(entry.key, until)
         return [RemoveBinding(entry.home_address, entry.local_address)] if was_bound else []
 
-    def _answer(
-        self, update: _Update, status: AckStatus, proof: tuple[bytes, bytes] | None, now: float
-    ) -> list[Effect]:
+    def _answer(self, update: Update, status: AckStatus, proof: tuple[bytes, bytes] | None, now: float) -> list[Effect]:
         """Return the Binding Acknowledgement, authenticated where there is a key (section 9.5.4).
 
         Rejections are limited, since an update that is rejected can be repeated by anyone.
@@ -338,21 +310,7 @@ class Correspondent:
         return [_send(entry.local_address, entry.home_address, BindingRefreshRequest())]
 
 
-def _understand(packet: Packet, header: MobilityHeader, message: BindingUpdate) -> _Update | None:
-    """Return a Binding Update with its addresses; None where they cannot be (section 9.5.1)."""
-    home = packet.home_address_option or packet.source
-    alternates = [o for o in message.options if isinstance(o, AlternateCareOfAddress)]
-    all_indices = [o for o in message.options if isinstance(o, NonceIndices)]
-    if len(alternates) > 1 or len(all_indices) > 1:
-        return None
-    care_of = alternates[0].address if alternates else packet.source
-    indices = all_indices[0] if all_indices else None
-    if not all(map(addresses.is_unicast_routable, (packet.source, home, care_of))):
-        return None
-    return _Update(packet, header, message, packet.destination, home, care_of, indices)
-
-
-def _entry(update: _Update, expires: float, blocked_until: float, lifetime_s: float) -> Binding:
+def _entry(update: Update, expires: float, blocked_until: float, lifetime_s: float) -> Binding:
     """Return what a Binding Update says as an entry, which the cache has yet to take in."""
     return Binding(
         update.local_address,
@@ -366,7 +324,7 @@ def _entry(update: _Update, expires: float, blocked_until: float, lifetime_s: fl
     )
 
 
-def _verified(update: _Update, key: bytes) -> bytes | None:
+def _verified(update: Update, key: bytes) -> bytes | None:
     """Return the care-of address that the authenticator covers, None where it does not fit.
 
     For a deletion the clause names the home address (section 6.2.7), and nodes in the field use
@@ -395,8 +353,3 @@ def _behind_home_address(packet: Packet) -> int | None:
     if isinstance(upper, Packet):
         return None
     return upper.protocol if isinstance(upper, Payload) else upper.PROTOCOL
-
-
-def _is_never_routed(packet: Packet) -> bool:
-    upper = packet.upper
-    return isinstance(upper, MobilityHeader) or (isinstance(upper, Icmpv6) and upper.type in ND_TYPES)

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable
 
 from msgspec import structs
 
-from mipsh.mobility.correspondent import ND_TYPES, Correspondent, CorrespondentParameters
+from mipsh.mobility.correspondent import Correspondent, CorrespondentParameters
 from mipsh.mobility.effects import Deliver, Effect, Send
 from mipsh.mobility.gate import ERRONEOUS_FIELD, UNRECOGNIZED_OPTION, Gate, parameter_problem
 from mipsh.mobility.nonces import Entropy
+from mipsh.mobility.paths import ND_TYPES, ROUTING_HEADER_SIZE
 from mipsh.mobility.reassembly import Reassembly
 from mipsh.wire import address as addresses
 from mipsh.wire.checksum import ICMPV6, MH
@@ -36,8 +37,6 @@ from mipsh.wire.mobility import MobilityHeader
 from mipsh.wire.packet import HEADER_SIZE, NO_NEXT_HEADER, Packet, Payload, decode
 from mipsh.wire.tlv import Option, Pad1, PadN, UnknownOption
 
-ROUTING_HEADER_SIZE = 24
-"""How many bytes a type 2 routing header takes from the path MTU (RFC 6275 section 9.3.2)."""
 HOME_ADDRESS = 201
 PORT_UNREACHABLE = 4
 LARGEST_ECHO = 65_000
