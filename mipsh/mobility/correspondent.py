@@ -13,7 +13,7 @@ from mipsh.mobility.binding_update import Update, understand
 from mipsh.mobility.constants import MAX_RR_BINDING_LIFETIME_S
 from mipsh.mobility.correspondent_cache import Binding, CorrespondentCache, Input, Key, State
 from mipsh.mobility.effects import Effect, Emit, InstallBinding, RemoveBinding, Send
-from mipsh.mobility.gate import is_answerable
+from mipsh.mobility.icmp_errors import is_answerable
 from mipsh.mobility.limits import Limits
 from mipsh.mobility.nonces import Entropy, Nonces
 from mipsh.mobility.paths import is_never_optimised, to_care_of_address
@@ -46,7 +46,7 @@ from mipsh.wire.mobility import (
     NonceIndices,
     padded,
 )
-from mipsh.wire.packet import ESP, Packet, Payload
+from mipsh.wire.packet import ESP, Packet
 
 AH = 51
 EXEMPT_FROM_HOME_ADDRESS_CHECK = (ESP, AH, MH)
@@ -343,13 +343,10 @@ def _send(source: bytes, destination: bytes, message: Message) -> Send:
     return Send(Packet(source, destination, MobilityHeader(message)))
 
 
-def _behind_home_address(packet: Packet) -> int | None:
+def _behind_home_address(packet: Packet) -> int:
     """Return the number of what follows the header with the Home Address option, fragment headers left out."""
     headers = [header for header in packet.headers if not isinstance(header, FragmentHeader)]
     for header, following in pairwise(headers):
         if isinstance(header, DestinationOptions) and any(isinstance(o, HomeAddress) for o in header.options):
             return following.NUMBER
-    upper = packet.upper
-    if isinstance(upper, Packet):
-        return None
-    return upper.protocol if isinstance(upper, Payload) else upper.PROTOCOL
+    return packet.protocol

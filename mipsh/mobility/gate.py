@@ -1,70 +1,44 @@
 """What every node checks of a Mobility Header before it looks inside (RFC 6275 section 9.2)."""
 
 from mipsh.mobility.effects import Effect, Send
-from mipsh.mobility.limits import Limits
+from mipsh.mobility.icmp_errors import ERRONEOUS_FIELD, ErrorLimits, parameter_problem
 from mipsh.mobility.status import ErrorStatus
 from mipsh.wire import address as addresses
 from mipsh.wire.checksum import MH, verifies
-from mipsh.wire.icmpv6 import Icmpv6, ParameterProblem
 from mipsh.wire.mobility import MESSAGES, BindingError, MobilityHeader
 from mipsh.wire.packet import Packet
 
-MINIMUM_MTU = 1280
-ERROR_HEADERS = 48
-"""Bytes of an ICMPv6 error before the packet that it quotes: 40 of IPv6 and 8 of its own."""
 PAYLOAD_PROTO, HEADER_LENGTH = "payload proto", "header length"
-ERRONEOUS_FIELD, UNRECOGNIZED_OPTION = 0, 2
-"""Codes of a Parameter Problem (RFC 4443 section 3.4)."""
 
 
 class Gate:
     """Checks Mobility Headers, and answers those that do not pass, within a rate limit."""
 
-    def __init__(
-        self, per_peer: tuple[float, float] = (1.0, 3.0), together: tuple[float, float] = (100.0, 100.0)
-    ) -> None:
-        self._limits = Limits(per_peer, together)
+    def __init__(self, limits: ErrorLimits) -> None:
+        self._limits = limits
 
     def refuse(self, packet: Packet, now: float) -> list[Effect] | None:
         """Return None for a header that passes, else what there is to be answered, which may be nothing.
 
         In the order of the clause: checksum (silence), type (Binding Error 2), payload proto and
-        header length (ICMPv6 Parameter Problem that points at the octet).
+        header length (ICMPv6 Parameter Problem that points at the octet). Answers go directly to the
+        packet's source; no binding is used for them.
         """
         header = packet.upper
         if not isinstance(header, MobilityHeader) or not _verifies(packet, header):
             return []
         if header.type not in MESSAGES:
-            return self.limited(packet, now, _unrecognized(packet))
+            return self._answer(packet, _unrecognized(packet), now)
         for field in (PAYLOAD_PROTO, HEADER_LENGTH):
             fault = next((f for f in packet.faults if f.field == field), None)
             if fault is not None:
-                return self.limited(packet, now, parameter_problem(packet, ERRONEOUS_FIELD, fault.offset))
+                addresses_of_answer = packet.destination, packet.source
+                problem = parameter_problem(*addresses_of_answer, ERRONEOUS_FIELD, fault.offset, packet.encode())
+                return self._answer(packet, problem, now)
         return [] if packet.faults else None
 
-    def limited(self, packet: Packet, now: float, answer: Send, despite_multicast: bool = False) -> list[Effect]:
-        """Return an error as the answer to a packet, if its source may have one now (RFC 4443 section 2.4)."""
-        if not is_answerable(packet.source):
-            return []
-        if addresses.is_multicast(packet.destination) and not despite_multicast:
-            return []
-        return [answer] if self._limits.allow(packet.source, now) else []
-
-
-def is_answerable(source: bytes) -> bool:
-    """Tell whether an error may be sent to a packet's source: to a unicast address only."""
-    return not addresses.is_multicast(source) and source not in (addresses.UNSPECIFIED, addresses.LOOPBACK)
-
-
-def parameter_problem(packet: Packet, code: int, pointer: int, source: bytes | None = None) -> Send:
-    """Return the ICMPv6 Parameter Problem that points into a packet, directly to the packet's source.
-
-    No binding is used to send it (RFC 6275 section 9.2). It is from ``source``, or from where the
-    packet went.
-    """
-    original = packet.encode()[: MINIMUM_MTU - ERROR_HEADERS]
-    message = Icmpv6(ParameterProblem(code, pointer, original))
-    return Send(Packet(source or packet.destination, packet.source, message))
+    def _answer(self, packet: Packet, answer: Packet, now: float) -> list[Effect]:
+        return [Send(answer)] if self._limits.allow(packet, now) else []
 
 
 def _verifies(packet: Packet, header: MobilityHeader) -> bool:
@@ -77,7 +51,7 @@ def _verifies(packet: Packet, header: MobilityHeader) -> bool:
     return header.verifies(*covered) or verifies(*covered, MH, header.encode(*covered))
 
 
-def _unrecognized(packet: Packet) -> Send:
+def _unrecognized(packet: Packet) -> Packet:
     home = packet.home_address_option or addresses.UNSPECIFIED
     error = BindingError(int(ErrorStatus.UNRECOGNIZED_MESSAGE_TYPE), home)
-    return Send(Packet(packet.destination, packet.source, MobilityHeader(error)))
+    return Packet(packet.destination, packet.source, MobilityHeader(error))

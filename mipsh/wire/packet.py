@@ -100,13 +100,20 @@ class Packet(Struct, frozen=True, gc=False):
         """The destination that checksums cover: the final one (RFC 8200 section 8.1)."""
         return self.routing_home_address or self.destination
 
+    @property
+    def protocol(self) -> int:
+        """The number of the protocol behind the extension headers."""
+        if isinstance(self.upper, Packet):
+            return IPV6
+        return self.upper.protocol if isinstance(self.upper, Payload) else self.upper.PROTOCOL
+
     def encode(self) -> bytes:
         """Return the packet; lengths and checksums that are None are computed."""
+        number = self.protocol
         if isinstance(self.upper, Packet):
-            body, number = self.upper.encode(), IPV6
+            body = self.upper.encode()
         else:
             body = self.upper.encode(self.covered_source, self.covered_destination)
-            number = self.upper.protocol if isinstance(self.upper, Payload) else self.upper.PROTOCOL
         for header in reversed(self.headers):
             body = header.encode(number) + body
             number = header.NUMBER

@@ -1,0 +1,268 @@
+"""A whole IPv6 node with Mobile IPv6, without input or output: frames and time in, frames and effects out.
+
+The node decides whose a packet is: its own, one that its home agent intercepts, or one to be
+forwarded. Its parts answer with effects, and the node settles these: requests go to its links,
+signals to its roles, and the rest is returned.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from itertools import chain
+
+from mipsh.mobility.effects import (
+    AddressAdded,
+    AddressRemoved,
+    Effect,
+    Protection,
+    Request,
+    Send,
+    Signal,
+    Transmit,
+    Undeliverable,
+)
+from mipsh.mobility.forwarding import Forwarding
+from mipsh.mobility.fragmentation import fragments
+from mipsh.mobility.host.advertising import Advertising
+from mipsh.mobility.host.interface import Interface
+from mipsh.mobility.icmp_errors import ErrorLimits
+from mipsh.mobility.input import Input
+from mipsh.mobility.nonces import Entropy
+from mipsh.mobility.path_mtu import PathMtu
+from mipsh.mobility.paths import ROUTING_HEADER_SIZE, is_neighbour_discovery
+from mipsh.mobility.roles import Arrival, NodeParameters, Roles
+from mipsh.mobility.routing import Hop, Routing
+from mipsh.mobility.trace import Trace
+from mipsh.wire import address as addresses
+from mipsh.wire.icmpv6 import PacketTooBig
+from mipsh.wire.packet import HEADER_SIZE, Packet, decode
+
+IDENTIFICATION_SIZE = 4
+VERSION = 6
+INNER = Request | Signal
+
+
+class Node:
+    """A node with its links and roles; ``entropy`` is where its secrets come from.
+
+    ``receive``, ``send``, ``advance`` and ``set_link`` return effects for the world, in order.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        interfaces: Iterable[Interface],
+        entropy: Entropy,
+        parameters: NodeParameters | None = None,
+        trace: Trace | None = None,
+    ) -> None:
+        self.name = name
+        self.parameters = parameters or NodeParameters()
+        self.trace = trace or Trace(name)
+        self.interfaces = {link.name: link for link in interfaces}
+        self.roles = Roles(entropy, self.parameters, self.interfaces, self.trace)
+        self.routing = Routing(self.interfaces)
+        self.path_mtu = PathMtu()
+        limits = self.parameters.correspondent
+        errors = ErrorLimits(limits.errors_per_peer, limits.errors_together)
+        self._entropy = entropy
+        self._forwarding = Forwarding(self.interfaces, self.routing, errors)
+        self._input = Input(self.roles, errors, self._answers_from, self._learn_path_mtu, self._receive)
+        self._addresses: dict[bytes, set[str | None]] = {}
+        self._anycast: set[bytes] = set()
+        self._join_links()
+
+    def _join_links(self) -> None:
+        """Tell the links what the roles need of them from the start."""
+        home_agent, mobile_node = self.roles.home_agent, self.roles.mobile_node
+        for link in self.interfaces.values():
+            link.trace = self.trace
+            for home in () if mobile_node is None else mobile_node.home_addresses:
+                link.reserve(home)
+        for interface, anycast in () if home_agent is None else home_agent.anycast_addresses:
+            self.interfaces[interface].add_anycast(anycast)
+            self._anycast.add(anycast)
+
+    def start(self, now: float) -> list[Effect]:
+        """Begin; links come up by ``set_link``."""
+        return self._settle(self.roles.start(now), now)
+
+    def set_link(self, interface: str, is_up: bool, now: float) -> list[Effect]:
+        """Tell the node that an interface has a link from now on, or has none."""
+        return self._settle(self.interfaces[interface].set_link(is_up, now), now)
+
+    def add_address(
+        self, interface: str, address: bytes, length: int, now: float, *, detect: bool = True
+    ) -> list[Effect]:
+        """Give an interface an address, and a route to the others with its first ``length`` bits."""
+        self.routing.add(address, length, interface)
+        return self._settle(self.interfaces[interface].add_address(address, length, now, detect=detect), now)
+
+    def advertise(self, interface: str, advertising: Advertising | None, now: float) -> list[Effect]:
+        """Begin to advertise as a router on a link, otherwise than before, or no more (None)."""
+        return self._settle(self.interfaces[interface].advertise(advertising, now), now)
+
+    def next_deadline(self) -> float | None:
+        """Return when ``advance`` has something to do, None while there is nothing."""
+        parts = chain(self.interfaces.values(), (self.roles, self._input))
+        deadlines = (part.next_deadline() for part in parts)
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def advance(self, now: float) -> list[Effect]:
+        """Do what is due at a time."""
+        self.trace.now = now
+        self._input.advance(now)
+        effects: list[Effect] = []
+        for link in self.interfaces.values():
+            effects += link.advance(now)
+        return self._settle([*effects, *self.roles.advance(now)], now)
+
+    def receive(self, data: bytes, interface: str, now: float, protection: Protection | None = None) -> list[Effect]:
+        """Take in a packet that came on an interface; what was due before comes first."""
+        due = self.next_deadline()
+        effects = self.advance(now) if due is not None and due <= now else []
+        self.trace.now = now
+        self.trace.packet(interface, True, data)
+        return [*effects, *self._settle(self._receive(data, Arrival(interface, protection), now), now)]
+
+    def send(self, packet: Packet, now: float) -> list[Effect]:
+        """Send a packet of the upper layers, by the way that the bindings say."""
+        self.trace.now = now
+        return self._settle(self.roles.originate(packet, now), now)
+
+    def owns(self, address: bytes) -> bool:
+        """Tell whether an address is one of the node's own, home addresses included."""
+        return address in self._addresses
+
+    def source_for(self, destination: bytes, now: float) -> bytes | None:
+        """Return the address to send from to a destination (RFC 6724; RFC 6275 section 11.3.1)."""
+        mobile_node = self.roles.mobile_node
+        home = None if mobile_node is None else mobile_node.source_for(destination, now)
+        if home is not None:
+            return home
+        hop = self.routing.find(destination, now)
+        return None if hop is None else hop[0].source_for(destination, now)
+
+    def overhead(self, local_address: bytes, destination: bytes, now: float) -> int:
+        """Return by how many bytes a binding for a destination makes the path MTU less for the upper layers."""
+        is_bound = self.roles.correspondent.cache.bound((local_address, destination), now) is not None
+        return ROUTING_HEADER_SIZE if is_bound else 0
+
+    def _receive(self, data: bytes, arrival: Arrival, now: float) -> list[Effect]:
+        """Take in a packet from a link or out of a tunnel."""
+        destination = data[24:HEADER_SIZE]
+        if len(data) < HEADER_SIZE or data[0] >> 4 != VERSION:
+            return []
+        link = self.interfaces[arrival.interface]
+        is_own = destination in self._addresses or destination in self._anycast
+        if not is_own and (arrival.is_tunnelled or not link.accepts(destination)):
+            return self._pass_on(data, arrival, now)
+        packet = decode(data)
+        if not isinstance(packet, Packet) or addresses.is_multicast(packet.source):
+            return []
+        if is_neighbour_discovery(packet) and not arrival.is_tunnelled:
+            return link.receive(packet, now)
+        if is_own or addresses.is_multicast(destination):
+            return self._input.receive(packet, arrival, now)
+        return self._pass_on(data, arrival, now)
+
+    def _pass_on(self, data: bytes, arrival: Arrival, now: float) -> list[Effect]:
+        """Take a packet to where it belongs, if that is this node's business."""
+        home_agent = self.roles.home_agent
+        if home_agent is not None and home_agent.intercepts(data[24:HEADER_SIZE], now):
+            return home_agent.intercept(data, arrival.interface, now)
+        if not self.parameters.is_router:
+            return []
+        return self._forwarding.forward(data, arrival.interface, now, is_tunnelled=arrival.is_tunnelled)
+
+    def _settle(self, effects: list[Effect], now: float) -> list[Effect]:
+        """Carry out requests and hand on signals, each before what comes behind it; return what is left."""
+        self.trace.now = now
+        world: list[Effect] = []
+        waiting = deque(effects)
+        while waiting:
+            effect = waiting.popleft()
+            self.trace.effect(effect)
+            if isinstance(effect, INNER):
+                waiting.extendleft(reversed(self._carry_out(effect, now)))
+            else:
+                self._note(effect)
+                world.append(effect)
+        return world
+
+    def _carry_out(self, effect: Request | Signal, now: float) -> list[Effect]:
+        if isinstance(effect, Send):
+            return self._send(effect, now)
+        if isinstance(effect, Undeliverable):
+            return (
+                []
+                if self.owns(effect.data[8:24])
+                else self._forwarding.undeliverable(effect.data, effect.interface, now)
+            )
+        if isinstance(effect, Signal):
+            return self.roles.signal(effect, now)
+        return self.interfaces[effect.interface].carry_out(effect, now)
+
+    def _send(self, send: Send, now: float) -> list[Effect]:
+        """Put a packet that begins here on its way, in fragments where it is larger than the path's MTU."""
+        packet = send.packet
+        if send.interface is None:
+            if packet.destination in self._addresses:
+                return self._receive(packet.encode(), Arrival(next(iter(self.interfaces)), send.protection), now)
+            intercepted = self._intercept(packet, now)
+            if intercepted is not None:
+                return intercepted
+            hop = self.routing.find(packet.destination, now, packet.source)
+        else:
+            link = self.interfaces[send.interface]
+            next_hop = packet.destination if send.link_layer else link.next_hop(packet.destination, now)
+            hop = None if next_hop is None else (link, next_hop)
+        return [] if hop is None else self._transmit(send, hop, now)
+
+    def _intercept(self, packet: Packet, now: float) -> list[Effect] | None:
+        """Return how this node's own packet goes to a home address that it serves; None where it is none."""
+        home_agent = self.roles.home_agent
+        if home_agent is None or not home_agent.intercepts(packet.destination, now):
+            return None
+        routed = home_agent.route(packet, now)
+        if routed is not None:
+            return [Send(routed)]
+        return home_agent.intercept(packet.encode(), next(iter(self.interfaces)), now)
+
+    def _transmit(self, send: Send, hop: Hop, now: float) -> list[Effect]:
+        link, next_hop = hop
+        mtu = self.path_mtu.get(send.packet.destination, link.mtu, now)
+        data = send.packet.encode()
+        if len(data) <= mtu:
+            return link.transmit(data, next_hop, now, protection=send.protection, link_layer=send.link_layer)
+        identification = int.from_bytes(self._entropy(IDENTIFICATION_SIZE))
+        effects: list[Effect] = []
+        for piece in fragments(send.packet, mtu, identification):
+            effects += link.transmit(piece, next_hop, now, protection=send.protection, link_layer=send.link_layer)
+        return effects
+
+    def _answers_from(self, packet: Packet, interface: str, now: float) -> bytes | None:
+        """Return the address that a packet is answered from: its destination, where that is one node's."""
+        if addresses.is_multicast(packet.destination) or packet.destination in self._anycast:
+            return self.interfaces[interface].source_for(packet.source, now)
+        return packet.destination
+
+    def _learn_path_mtu(self, message: PacketTooBig, now: float) -> None:
+        """Take in a Packet Too Big that quotes a packet of ours (RFC 8201 section 4)."""
+        quoted = decode(message.original)
+        if not isinstance(quoted, Packet) or not self.owns(quoted.source):
+            return
+        hop = self.routing.find(quoted.destination, now, quoted.source)
+        if hop is not None:
+            self.path_mtu.learn(quoted.destination, message.value, hop[0].mtu, now)
+
+    def _note(self, effect: Effect) -> None:
+        """Keep account of what the driver is told."""
+        if isinstance(effect, Transmit):
+            self.trace.packet(effect.interface, False, effect.data)
+        elif isinstance(effect, AddressAdded):
+            self._addresses.setdefault(effect.address, set()).add(effect.interface)
+        elif isinstance(effect, AddressRemoved):
+            where = self._addresses.get(effect.address, set())
+            where.discard(effect.interface)
+            if not where:
+                self._addresses.pop(effect.address, None)
