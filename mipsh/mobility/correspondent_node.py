@@ -11,7 +11,8 @@ from msgspec import structs
 
 from mipsh.mobility.correspondent import Correspondent, CorrespondentParameters
 from mipsh.mobility.effects import Deliver, Effect, Send
-from mipsh.mobility.gate import ERRONEOUS_FIELD, UNRECOGNIZED_OPTION, Gate, parameter_problem
+from mipsh.mobility.gate import Gate
+from mipsh.mobility.icmp_errors import ERRONEOUS_FIELD, UNRECOGNIZED_OPTION, ErrorLimits, parameter_problem
 from mipsh.mobility.nonces import Entropy
 from mipsh.mobility.paths import ND_TYPES, ROUTING_HEADER_SIZE
 from mipsh.mobility.reassembly import Reassembly
@@ -56,7 +57,8 @@ class CorrespondentNode:
         self.addresses = tuple(own)
         self.correspondent = Correspondent(entropy, parameters)
         limits = self.correspondent.parameters
-        self._gate = Gate(limits.errors_per_peer, limits.errors_together)
+        self._limits = ErrorLimits(limits.errors_per_peer, limits.errors_together)
+        self._gate = Gate(self._limits)
         self._fragments = Reassembly()
 
     def next_deadline(self) -> float | None:
@@ -158,8 +160,9 @@ class CorrespondentNode:
         upper = packet.upper
         if isinstance(upper, Icmpv6) and (upper.type < EchoRequest.TYPE or upper.type == REDIRECT):
             return []
-        answer = parameter_problem(packet, code, pointer, self._local(packet))
-        return self._gate.limited(packet, now, answer, despite_multicast)
+        if not self._limits.allow(packet, now, despite_multicast):
+            return []
+        return [Send(parameter_problem(self._local(packet), packet.source, code, pointer, packet.encode()))]
 
     def _local(self, packet: Packet) -> bytes:
         """Return the address that a packet is answered from."""
