@@ -43,7 +43,9 @@ class MobileNodeParameters(Struct, frozen=True):
     ``required`` are the purposes for which packets to and from the home agent must be protected.
     ``peers`` overrides ``optimisation`` for single correspondents. ``refresh_at`` is the share of a
     granted lifetime after which a binding is refreshed. With ``acknowledge_correspondents`` the A
-    flag asks correspondents for acknowledgements. ``optimise_before_complete`` is a fault to be shown:
+    flag asks correspondents for acknowledgements. Packets start return routability with new
+    correspondents at most at the rate ``tests_together``, a second and in a burst.
+    ``optimise_before_complete`` is a fault to be shown:
     Home Address options are sent to a correspondent that has not acknowledged its binding yet.
     """
 
@@ -58,4 +60,5 @@ class MobileNodeParameters(Struct, frozen=True):
     refused_for_s: float = 600.0
     max_correspondents: int = 1_000
     send_alternate: bool = True
+    tests_together: tuple[float, float] = (20.0, 100.0)
     optimise_before_complete: bool = False
