@@ -28,7 +28,9 @@ class Timers(Generic[Key]):
         self._count += 1
         heappush(self._heap, (deadline, self._count, key))
         if len(self._heap) > 2 * len(self._deadlines) + SLACK:
-            self._heap = [entry for entry in self._heap if self._deadlines.get(entry[2]) == entry[0]]
+            # One entry a key: a key that was set to the same deadline again has several that are good.
+            good = {entry[2]: entry for entry in self._heap if self._deadlines.get(entry[2]) == entry[0]}
+            self._heap = list(good.values())
             heapify(self._heap)
 
     def cancel(self, key: Key) -> None:

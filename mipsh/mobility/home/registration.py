@@ -255,7 +255,7 @@ class Registrar:
     def _establish(
         self, arrived: Arrived, entry: HomeBinding, event: Input, prefixes: tuple[Prefix, ...], now: float
     ) -> list[Effect]:
-        """Bind, and acknowledge. Which addresses are defended is settled by the first update, until the binding ends."""
+        """Bind, and acknowledge; the first update settles what is defended until the binding ends."""
         update, before = arrived.update, entry.state
         units = self._granted(arrived)
         moved = (entry.care_of_address, entry.local_address) != (update.care_of_address, update.local_address)
