@@ -1,6 +1,7 @@
 """Binding Updates for correspondents, and the acknowledgements to them (RFC 6275 sections 11.7.2 and 11.7.3)."""
 
-from mipsh.mobility.mobile.update_list import SentUpdate
+from msgspec import Struct
+
 from mipsh.mobility.paths import from_care_of_address
 from mipsh.mobility.status import NONCE_STATUSES, AckStatus
 from mipsh.wire.authenticator import authorize, binding_management_key, is_authentic
@@ -15,23 +16,33 @@ from mipsh.wire.mobility import (
 from mipsh.wire.packet import Packet
 
 
-def update(
-    sequence: int, units: int, tokens: tuple[bytes, bytes], indices: NonceIndices, *, acknowledge: bool
-) -> tuple[BindingUpdate, bytes]:
-    """Return a Binding Update without its authenticator, and the key for it.
+class SentUpdate(Struct, frozen=True):
+    """A Binding Update as it went at a time; ``key`` and ``care_of_address`` prove its acknowledgement too."""
 
-    ``units`` is the lifetime in units of 4 seconds; without one, the key is of the home token alone.
+    message: BindingUpdate
+    at: float
+    key: bytes
+    care_of_address: bytes
+
+
+def update(sequence: int, units: int, indices: NonceIndices, *, acknowledge: bool) -> BindingUpdate:
+    """Return a Binding Update without its authenticator; ``units`` is the lifetime in units of 4 seconds.
+
     The care-of address is named once, as the source of the packet. Neither H nor K is set.
     """
+    return BindingUpdate(sequence, ACKNOWLEDGE if acknowledge else 0, units, (indices,))
+
+
+def authorized(
+    message: BindingUpdate, tokens: tuple[bytes, bytes], care_of_address: bytes, peer: bytes, now: float
+) -> SentUpdate:
+    """Return a Binding Update as it is sent, by the home and the care-of keygen token (section 5.2.6).
+
+    The key of a deletion is of the home token alone.
+    """
     home, care_of = tokens
-    key = binding_management_key(home, care_of if units else b"")
-    return BindingUpdate(sequence, ACKNOWLEDGE if acknowledge else 0, units, (indices,)), key
-
-
-def authorized(message: BindingUpdate, key: bytes, addresses: tuple[bytes, bytes], now: float) -> SentUpdate:
-    """Return a Binding Update as it is sent; ``addresses`` are the care-of address and the correspondent's."""
-    care_of, peer = addresses
-    return SentUpdate(authorize(message, key, care_of, peer), now, key, care_of)
+    key = binding_management_key(home, care_of if message.lifetime else b"")
+    return SentUpdate(authorize(message, key, care_of_address, peer), now, key, care_of_address)
 
 
 def packet(sent: SentUpdate, home_address: bytes, peer: bytes) -> Packet:
@@ -43,7 +54,7 @@ def packet(sent: SentUpdate, home_address: bytes, peer: bytes) -> Packet:
     acknowledgement leave it.
     """
     bare = Packet(home_address, peer, MobilityHeader(sent.message))
-    return bare if sent.covered == home_address else from_care_of_address(bare, sent.covered)
+    return bare if sent.care_of_address == home_address else from_care_of_address(bare, sent.care_of_address)
 
 
 def is_credible(header: MobilityHeader, message: BindingAcknowledgement, sent: SentUpdate, peer: bytes) -> bool:
@@ -55,7 +66,7 @@ def is_credible(header: MobilityHeader, message: BindingAcknowledgement, sent: S
     is_out_of_window = message.status == AckStatus.SEQUENCE_NUMBER_OUT_OF_WINDOW
     if message.sequence != sent.message.sequence and not is_out_of_window:
         return False
-    return message.status in NONCE_STATUSES or is_authentic(header, sent.key, sent.covered, peer)
+    return message.status in NONCE_STATUSES or is_authentic(header, sent.key, sent.care_of_address, peer)
 
 
 def granted_until(message: BindingAcknowledgement, sent: SentUpdate) -> float:

@@ -29,6 +29,7 @@ class Home(Struct, frozen=True):
     prefixes: tuple[tuple[bytes, int], ...] = ()
     is_mobile_router: bool = False
     is_explicit: bool = True
+    is_link_local_bound: bool = True
 
     @property
     def prefix(self) -> bytes:
@@ -45,8 +46,8 @@ class MobileNodeParameters(Struct, frozen=True):
     granted lifetime after which a binding is refreshed. With ``acknowledge_correspondents`` the A
     flag asks correspondents for acknowledgements. Packets start return routability with new
     correspondents at most at the rate ``tests_together``, a second and in a burst.
-    ``optimise_before_complete`` is a fault to be shown:
-    Home Address options are sent to a correspondent that has not acknowledged its binding yet.
+    ``optimise_before_complete`` is a fault to be shown: Home Address options are sent to a correspondent
+    as soon as return routability with it starts, before it has the binding.
     """
 
     homes: tuple[Home, ...]

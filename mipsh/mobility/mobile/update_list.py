@@ -7,12 +7,14 @@ from enum import Enum, auto
 from msgspec import Struct
 
 from mipsh.mobility.machine import Machine
+from mipsh.mobility.mobile.correspondent_update import SentUpdate
 from mipsh.mobility.mobile.retransmission import Retransmission
 from mipsh.mobility.mobile.return_routability import AddressTest
 from mipsh.mobility.mobile.return_routability import State as TestState
 from mipsh.mobility.trace import Trace
 from mipsh.wire.address import text
-from mipsh.wire.mobility import BindingUpdate, CareOfTestInit, HomeTestInit
+from mipsh.wire.mobility import ACKNOWLEDGE, CareOfTestInit, HomeTestInit, MobilityHeader
+from mipsh.wire.packet import Upper
 
 
 class State(Enum):
@@ -79,7 +81,6 @@ CORRESPONDENT_REGISTRATION: Machine[State, Input] = Machine(
         (State.BINDING, Input.ASK): State.BINDING,
         (State.BINDING, Input.ACCEPT): State.BOUND,
         (State.BINDING, Input.RETEST): State.TESTING,
-        (State.BOUND, Input.TELL): State.BOUND,
         (State.BOUND, Input.RETEST): State.TESTING,
         (State.BOUND, Input.RENEW): State.RETESTING,
         (State.BOUND, Input.EXPIRE): State.ABSENT,
@@ -109,24 +110,17 @@ AWAITING = frozenset((State.BINDING, State.REBINDING, State.DELETING))
 """A Binding Acknowledgement is waited for."""
 ENDING = frozenset(_AT_HOME)
 """A binding is being deleted."""
-
-
-class SentUpdate(Struct, frozen=True):
-    """The last Binding Update: what it said, when it went, and what its acknowledgement is proven with."""
-
-    message: BindingUpdate
-    at: float
-    key: bytes
-    covered: bytes
+UNHEEDED = frozenset((State.TESTING, State.BINDING))
+"""The correspondent has no binding yet: it would not heed a Home Address option."""
 
 
 class Registration:
     """What there is with one correspondent; ``peer`` is its home address where it is mobile itself.
 
-    Times are of the node's clock. The binding holds until ``expires``, and is to be refreshed from
-    ``refresh`` on; ``held_until`` is when the correspondent has forgotten whatever it was ever told.
-    ``used`` is when a packet last came or went, and ``failures`` counts rejections in a row that
-    called for another Binding Update.
+    Times are of the node's clock. The binding holds from ``since`` until ``expires``, and is to be
+    refreshed from ``refresh`` on; by ``held_until`` the correspondent has forgotten whatever it was
+    ever told. ``used`` is when a packet last came or went. ``failures`` counts rejections in a row that
+    called for another Binding Update; ``is_silent`` says of one that is refused that it did not answer.
     """
 
     def __init__(self, peer: bytes, sequence: int, now: float, trace: Trace) -> None:
@@ -134,6 +128,7 @@ class Registration:
         self.state = CORRESPONDENT_REGISTRATION.initial
         self.sequence = sequence
         self.used = now
+        self.since = now
         self.expires = now
         self.refresh = now
         self.held_until = now
@@ -150,6 +145,21 @@ class Registration:
         """The tests that the next Binding Update needs: a deletion needs the home test only (section 5.2.7)."""
         return (self.home,) if self.state in ENDING else (self.home, self.care_of)
 
+    @property
+    def expects_answer(self) -> bool:
+        """Whether a message went out that asks for an answer: of a test that runs, or an update with the A flag."""
+        if any(test.state is TestState.WAITING and test.is_out for test in (self.home, self.care_of)):
+            return True
+        asked = self.last is not None and bool(self.last.message.flags & ACKNOWLEDGE)
+        return asked and (self.state in AWAITING or self.state is State.BOUND)
+
+    def is_quoted(self, upper: Upper) -> bool:
+        """Tell whether a message that somebody quotes is the latest of its kind, and still unanswered."""
+        if not isinstance(upper, MobilityHeader):
+            return False
+        is_update = self.state in AWAITING and self.last is not None and upper.message == self.last.message
+        return is_update or self.home.is_from_here(upper.message) or self.care_of.is_from_here(upper.message)
+
     def entry(self, home_address: bytes) -> "UpdateListEntry":
         """Return the registration as it may be shown."""
         last = self.last
@@ -160,7 +170,7 @@ class Registration:
             self.state,
             None if last is None else self.sequence,
             None if last is None else last.message.flags,
-            self.expires - last.at if last is not None and self.state in HOLDING else None,
+            self.expires - self.since if self.state in HOLDING else None,
             self.expires if self.state in HOLDING else None,
             self.home.state,
             self.care_of.state,
@@ -200,11 +210,13 @@ class UpdateListEntry(Struct, frozen=True):
 class UpdateList:
     """The registrations with correspondents, the least recently used first; there are never too many.
 
-    One that is over stays for the sake of its sequence number, until its place is needed.
+    One that is over stays for the sake of its sequence number, until its place is needed. Those in
+    ``kept`` states stay in any case.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, kept: frozenset[State] = HOLDING) -> None:
         self.limit = limit
+        self.kept = kept
         self._registrations: OrderedDict[bytes, Registration] = OrderedDict()
 
     def __len__(self) -> int:
@@ -214,6 +226,10 @@ class UpdateList:
     def __iter__(self) -> Iterator[Registration]:
         """Iterate over the registrations as they are now."""
         return iter(tuple(self._registrations.values()))
+
+    def __getitem__(self, peer: bytes) -> Registration:
+        """Return the registration with a correspondent that has one."""
+        return self._registrations[peer]
 
     def get(self, peer: bytes) -> Registration | None:
         """Return the registration with a correspondent."""
@@ -231,11 +247,11 @@ class UpdateList:
     def make_room(self) -> tuple[bool, Registration | None]:
         """Find room for one more: whether there is some, and what was removed for it.
 
-        Those that are over go first, then others without a binding; nothing else is removed.
+        Those that are over go first, then others that are not kept.
         """
         if len(self) < self.limit:
             return True, None
-        rest = [r for r in self._registrations.values() if r.state not in HOLDING]
+        rest = [r for r in self._registrations.values() if r.state not in self.kept]
         victim = next((r for r in rest if r.state is State.ABSENT), rest[0] if rest else None)
         if victim is None:
             return False, None
