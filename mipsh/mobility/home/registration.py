@@ -141,13 +141,13 @@ class Registrar:
         seen, care_of = set(), update.care_of_address
         while care_of not in seen:
             seen.add(care_of)
-            owner = care_of if self._cache.get(care_of) is not None else self._networks.owner(care_of)
-            if owner == update.home_address:
-                return True
-            entry = None if owner is None else self._cache.bound(owner, now)
+            owner = self._networks.owner(care_of)
+            entry = self._cache.bound(care_of if owner is None else owner, now)
             if entry is None:
                 return False
             care_of = entry.care_of_address
+            if update.home_address in (entry.home_address, care_of):
+                return True
         return False
 
     def _refuse_registration(self, arrived: Arrived, entry: HomeBinding | None) -> AckStatus | None:
