@@ -1,0 +1,570 @@
+"""The home registration of one home address (RFC 6275 sections 11.5.5, 11.7.1, 11.7.3 and 11.8).
+
+Choices that the clauses leave open: Updates are repeated for as long as there is a place to send
+them from, every 32 s in the end. A rejected update is tried again, 1.5 s later and twice as long
+each time, up to ``refused_for_s``. A home agent that was discovered is given up after two
+rejections or eight unanswered updates: the next one of the list is tried, and behind the last one
+discovery begins anew. Back at home, the home address is used on the link without an acknowledgement
+after three updates, while more of them are sent.
+"""
+
+from enum import Enum, auto
+
+from mipsh.mobility import serial
+from mipsh.mobility.constants import INITIAL_BINDACK_TIMEOUT_FIRST_S, INITIAL_BINDACK_TIMEOUT_S
+from mipsh.mobility.effects import (
+    AddressAdded,
+    AddressFailed,
+    AddressReady,
+    AddressRemoved,
+    Effect,
+    Emit,
+    FindDefender,
+    InstallRoute,
+    NeighbourFound,
+    NeighbourLost,
+    Protection,
+    Purpose,
+    RemoveRoute,
+    Signal,
+)
+from mipsh.mobility.mobile.discovery import HomeAgents
+from mipsh.mobility.mobile.follower import Follower
+from mipsh.mobility.mobile.home_link import HomeLink
+from mipsh.mobility.mobile.home_machine import HOME_REGISTRATION, Input, State
+from mipsh.mobility.mobile.home_update import Neighbour, home_update, protection_of
+from mipsh.mobility.mobile.movement import Place
+from mipsh.mobility.mobile.outstanding import Outstanding
+from mipsh.mobility.mobile.parameters import Home, MobileNodeParameters
+from mipsh.mobility.mobile.routers import FOREVER
+from mipsh.mobility.nonces import Entropy
+from mipsh.mobility.status import AckStatus
+from mipsh.mobility.timers import Timers
+from mipsh.mobility.trace import Trace
+from mipsh.wire.address import text
+from mipsh.wire.mobility import (
+    BA_MOBILE_ROUTER,
+    LIFETIME_UNIT_S,
+    BindingAcknowledgement,
+    BindingRefreshAdvice,
+)
+from mipsh.wire.packet import Packet
+
+REGISTERED, DEREGISTERED = "mip6MnRegistered", "mip6MnDeRegistered"
+MOVED, EXPIRED = "mip6MnCOAChanged", "mip6MnBindingExpiredAtHA"
+"""Notifications of MOBILEIPV6-MIB (RFC 4295)."""
+REFUSED, DUPLICATE, PREFIX_ENDED = "mnHomeRegistrationRefused", "mnHomeAddressDuplicate", "mnHomePrefixEnded"
+
+FAILURES_BEFORE_NEXT = 2
+UNANSWERED_BEFORE_NEXT = 8
+UPDATES_BEFORE_LOCAL_USE = 3
+UPDATES_BEFORE_END = 4
+DUPLICATE_AGAIN_S = 60.0
+SHORTEST_REFRESH_S = 0.1
+MOST_UNITS = 0xFFFF
+MOST_DOUBLINGS = 16
+
+
+class Alarm(Enum):
+    """What a deadline is for."""
+
+    SEND = auto()
+    REFRESH = auto()
+    EXPIRE = auto()
+    PREFIX = auto()
+
+
+class HomeRegistration:
+    """One home address at its home agent; ``place`` is where the mobile node is for it.
+
+    ``bound_until`` is when the registration ends that was acknowledged: of ``care_of_address``, with
+    ``home_agent``.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        entropy: Entropy,
+        parameters: MobileNodeParameters,
+        follower: Follower,
+        trace: Trace | None = None,
+    ) -> None:
+        self.home = home
+        self.parameters = parameters
+        self.agents = HomeAgents(home, entropy, trace)
+        self.place: Place | None = None
+        self.state = State.NOWHERE
+        self.sequence = int.from_bytes(entropy(2))
+        self.bound_until = 0.0
+        self.care_of_address: bytes | None = None
+        self.home_agent: bytes | None = None
+        self._follower = follower
+        self._trace = trace or Trace()
+        self._timers: Timers[Alarm] = Timers()
+        self._updates = Outstanding()
+        self._asked: tuple[bytes, bytes | None] | None = None
+        self._possible_until = 0.0
+        self._home_valid_until = FOREVER
+        self._refresh_at = 0.0
+        self._refusals = 0
+        self._neighbour: Neighbour | None = None
+        self._link = HomeLink(home)
+        self._has_route = False
+        self._is_settled = False
+        self._has_met_defender = False
+
+    # What others ask.
+
+    @property
+    def is_home(self) -> bool:
+        """Tell whether the mobile node is on the home link."""
+        return self.place is not None and self.place.care_of_address is None
+
+    @property
+    def is_usable_at_home(self) -> bool:
+        """Tell whether packets may come from the home address on the home link (section 11.5.5)."""
+        return self.state is State.AT_HOME or (self.state is State.DEREGISTERING and self._is_settled)
+
+    def is_registered(self, now: float) -> bool:
+        """Tell whether the home agent acknowledged the care-of address in use, and the registration lasts."""
+        return self.state in (State.REGISTERED, State.REFRESHING) and self.is_bound(now)
+
+    def is_bound(self, now: float) -> bool:
+        """Tell whether a registration that was acknowledged lasts, of whichever care-of address."""
+        return now < self.bound_until
+
+    @property
+    def asked_agent(self) -> bytes | None:
+        """The home agent that the last Binding Update went to."""
+        return None if self._asked is None else self._asked[0]
+
+    def next_deadline(self) -> float | None:
+        """Return when ``advance`` has something to do, None while there is nothing."""
+        deadlines = self._timers.next(), self.agents.next_deadline()
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def advance(self, now: float) -> list[Effect]:
+        """Do what is due."""
+        effects = self.agents.advance(now)
+        for alarm in self._timers.due(now):
+            self._trace.timer(f"home registration {alarm.name.lower()}", text(self.home.address))
+            effects += self._ring(alarm, now)
+        return effects
+
+    def _ring(self, alarm: Alarm, now: float) -> list[Effect]:
+        if alarm is Alarm.SEND:
+            return self._again(now)
+        if alarm is Alarm.REFRESH:
+            return self.refresh(now)
+        if alarm is Alarm.EXPIRE:
+            return self._expire(now)
+        return [] if self.is_home else self._end_prefix(now)
+
+    # Where the mobile node is.
+
+    def placed(self, place: Place | None, now: float) -> list[Effect]:
+        """Take note of where the mobile node is; nothing happens where that is where it was."""
+        before, self.place = self.place, place
+        if place is None:
+            return [] if before is None else self._detach(now)
+        if before is not None and _where(before) == _where(place):
+            return []
+        if place.care_of_address is None:
+            return self._return(place, now)
+        return self._attach(place.care_of_address, now)
+
+    def _detach(self, now: float) -> list[Effect]:
+        if self.state is State.ENDED:
+            return []
+        if self.state is State.WITHDRAWING:
+            return self._end(Input.DETACH)
+        self._rest()
+        self._step(Input.DETACH)
+        return self._follower.moving(now)
+
+    def _attach(self, care_of_address: bytes, now: float) -> list[Effect]:
+        """Register a care-of address, unless it is registered still."""
+        if self.state is State.ENDED:
+            return []
+        if self.state is State.WITHDRAWING:
+            return self._end(Input.DETACH)
+        self._rest()
+        self._has_met_defender = False
+        effects = [*self._link.remove(), *self._follower.moving(now)]
+        if self.state is State.NOWHERE and self._is_registered_still(care_of_address, now):
+            self._step(Input.RESUME)
+            self._timers.set(Alarm.REFRESH, max(self._refresh_at, now + SHORTEST_REFRESH_S))
+            return [*effects, *self._tell(AckStatus.ACCEPTED, now)]
+        if self.agents.current is None:
+            self._step(Input.ATTACH_UNKNOWN)
+            return [*effects, *self.agents.ask(care_of_address, now)]
+        self._step(Input.ATTACH)
+        return [*effects, *self._begin(now)]
+
+    def _is_registered_still(self, care_of_address: bytes, now: float) -> bool:
+        """Tell whether the last update asked for nothing else than what was acknowledged."""
+        is_same = self._asked == (self.home_agent, care_of_address) and self.care_of_address == care_of_address
+        return is_same and self.is_bound(now)
+
+    def _return(self, place: Place, now: float) -> list[Effect]:
+        """Come home: deregister where the home agent has a binding or may have one (section 11.5.5)."""
+        self._rest()
+        was_ended = self.state is State.ENDED
+        effects = [*self._link.remove(), *self._follower.moving(now)]
+        may_be_bound = max(self.bound_until, self._possible_until) > now and self._asked is not None
+        if may_be_bound and self.state is not State.WITHDRAWING and not was_ended:
+            self._step(Input.RETURN_BOUND)
+            return [*effects, FindDefender(place.interface, self.home.address)]
+        self._step(Input.RETURN_FREE)
+        if was_ended:
+            effects.append(AddressAdded(self.home.address))
+        return [*effects, *self._test()]
+
+    def _rest(self) -> None:
+        """Stop what was under way at the place before."""
+        self._timers.cancel(Alarm.SEND)
+        self._timers.cancel(Alarm.REFRESH)
+        self._updates.clear()
+        self.agents.stop()
+        self._is_settled = False
+
+    def _test(self) -> list[Effect]:
+        """Find out whether the home address is free on the home link, as for any address."""
+        return self._link.assign(self.place, detect=True)
+
+    def signal(self, signal: Signal, now: float) -> list[Effect]:
+        """Take in what the home link says of the home address."""
+        if not isinstance(signal, NeighbourFound | NeighbourLost | AddressReady | AddressFailed):
+            return []
+        is_here = self.place is not None and self.place.interface == signal.interface
+        if signal.address != self.home.address or not is_here:
+            return []
+        if isinstance(signal, NeighbourFound):
+            return self._found(signal.link_layer, now)
+        if isinstance(signal, NeighbourLost):
+            return self._found(None, now)
+        if isinstance(signal, AddressReady):
+            return self._ready(now) if self.state is State.TESTING else []
+        return self._failed(signal.interface, now)
+
+    def _found(self, link_layer: bytes | None, now: float) -> list[Effect]:
+        """Deregister at who defends the home address, or where nobody does, at the home agent all the same.
+
+        Where no registration was acknowledged and nobody defends the address, there is nothing to end.
+        """
+        if self.state is not State.FINDING or self.place is None:
+            return []
+        if link_layer is None and not self.is_bound(now):
+            self._step(Input.EXPIRED)
+            return self._test()
+        self._has_met_defender = True
+        self._neighbour = Neighbour(self.place.interface, link_layer)
+        self._step(Input.FOUND)
+        return [*self._link.assign(self.place, detect=False), *self._begin(now)]
+
+    def _ready(self, now: float) -> list[Effect]:
+        self._step(Input.READY)
+        self._has_met_defender = False
+        self.bound_until = self._possible_until = 0.0
+        effects = self._follower.at_home(now)
+        if self.agents.current is None:
+            effects += self.agents.ask(self.home.address, now)
+        return effects
+
+    def _failed(self, interface: str, now: float) -> list[Effect]:
+        """Take note that somebody has the home address: the home agent, for a binding that is forgotten, or another."""
+        if self.state is State.TESTING and self.agents.current is not None and not self._has_met_defender:
+            self._asked = (self.agents.current, None)
+            self._step(Input.DEFENDED)
+            self._link.withdrawn()
+            return [FindDefender(interface, self.home.address)]
+        if self.state not in (State.TESTING, State.AT_HOME):
+            return []
+        self._link.withdrawn()
+        self._step(Input.FAILED)
+        self._timers.set(Alarm.SEND, now + DUPLICATE_AGAIN_S)
+        return [Emit(DUPLICATE, self.home.address), *self._follower.lost(now)]
+
+    # Binding Updates.
+
+    def discovered(self, now: float) -> list[Effect]:
+        """Take note that home agents were found."""
+        if self.state is not State.DISCOVERING:
+            return []
+        self._step(Input.DISCOVERED)
+        return self._begin(now)
+
+    def refresh(self, now: float) -> list[Effect]:
+        """Register the same care-of address once more, unless that is under way."""
+        if self.state is not State.REGISTERED:
+            return []
+        self._step(Input.REFRESH)
+        return self._begin(now)
+
+    def _begin(self, now: float) -> list[Effect]:
+        is_first = not self.is_bound(now)
+        self._updates.begin(INITIAL_BINDACK_TIMEOUT_FIRST_S if is_first else INITIAL_BINDACK_TIMEOUT_S)
+        return self._send(now)
+
+    def _send(self, now: float) -> list[Effect]:
+        """Send an update with the next sequence number, or a little later where there were too many."""
+        opens = self._updates.opens(now)
+        if opens > now:
+            self._timers.set(Alarm.SEND, opens)
+            return []
+        is_ending = self.state in (State.DEREGISTERING, State.WITHDRAWING)
+        agent = self.asked_agent if is_ending else self.agents.current
+        if self.place is None or agent is None:
+            return []
+        lifetime = 0 if is_ending else self._lifetime(self.place, now)
+        self.sequence = serial.following(self.sequence)
+        self._asked = agent, self.place.care_of_address
+        self._possible_until = max(self._possible_until, now + lifetime * LIFETIME_UNIT_S)
+        self._timers.set(Alarm.SEND, self._updates.add(self.sequence, lifetime, now))
+        neighbour = self._neighbour if self.is_home else None
+        whose = self.home, self.parameters, self.place, agent
+        return [home_update(*whose, sequence=self.sequence, lifetime=lifetime, neighbour=neighbour)]
+
+    def _lifetime(self, place: Place, now: float) -> int:
+        """Return the lifetime to ask for in units: no more than home and care-of address have left."""
+        left_s = min(self.parameters.home_lifetime_s, place.valid_until - now, self._home_valid_until - now)
+        return max(min(int(left_s // LIFETIME_UNIT_S), MOST_UNITS), 1)
+
+    def _again(self, now: float) -> list[Effect]:
+        """Do what waiting for an answer, or for another try, has ended for."""
+        attempts = self._updates.attempts
+        if self.state is State.REFUSED:
+            return self._retry(now)
+        if self.state is State.DUPLICATE:
+            self._step(Input.AGAIN)
+            return self._test()
+        if self.state is State.REGISTERING and self.agents.is_discovered and attempts >= UNANSWERED_BEFORE_NEXT:
+            return self._next_agent(now)
+        if self.state is State.WITHDRAWING and attempts >= UPDATES_BEFORE_END:
+            return self._end(Input.EXPIRED)
+        effects: list[Effect] = []
+        if self.state is State.DEREGISTERING and attempts >= UPDATES_BEFORE_LOCAL_USE:
+            if not self.is_bound(now):
+                return self._not_bound()
+            effects = self._settle(now)
+        self._step(Input.AGAIN)
+        return [*effects, *self._send(now)]
+
+    def _retry(self, now: float) -> list[Effect]:
+        if self.agents.is_discovered and self._refusals % FAILURES_BEFORE_NEXT == 0:
+            return self._next_agent(now)
+        self._step(Input.AGAIN)
+        return self._begin(now)
+
+    def _next_agent(self, now: float) -> list[Effect]:
+        """Turn to the next home agent of the list; behind the last one, ask for home agents anew."""
+        if self.agents.move_on():
+            self._step(Input.AGAIN)
+            return self._begin(now)
+        self._step(Input.NEXT)
+        self._updates.clear()
+        care_of = None if self.place is None else self.place.care_of_address
+        return [] if care_of is None else self.agents.ask(care_of, now)
+
+    # Answers.
+
+    def acknowledged(
+        self, packet: Packet, message: BindingAcknowledgement, protection: Protection | None, now: float
+    ) -> list[Effect]:
+        """Take in a Binding Acknowledgement; one that answers nothing is dropped (section 11.7.3)."""
+        if not self._is_answer(packet, protection):
+            return []
+        if message.status == AckStatus.SEQUENCE_NUMBER_OUT_OF_WINDOW:
+            return self._catch_up(message.sequence, now)
+        sent = self._updates.take(message.sequence)
+        if sent is None:
+            return []
+        if message.status >= AckStatus.REASON_UNSPECIFIED:
+            return self._rejected(message.status, now)
+        if self.state is State.DEREGISTERING:
+            return self._deregistered(Input.ACCEPTED, now)
+        if self.state is State.WITHDRAWING:
+            return self._end(Input.ACCEPTED)
+        lacks_router = self.home.is_mobile_router and not message.flags & BA_MOBILE_ROUTER
+        lifetime_s = min(message.lifetime, sent.lifetime) * LIFETIME_UNIT_S
+        if lacks_router or lifetime_s == 0:
+            return self._rejected(message.status, now)
+        return self._accepted(message, sent.time, max(sent.time + lifetime_s, now), now)
+
+    def _is_answer(self, packet: Packet, protection: Protection | None) -> bool:
+        """Tell whether a packet can be an answer to the updates: by its addresses, its way and its protection."""
+        if self.place is None or not self._updates or packet.source != self.asked_agent:
+            return False
+        required = protection_of(self.home, self.parameters, Purpose.REGISTRATION)
+        if required is not None and protection != required:
+            return False
+        here = self.home.address if self.is_home else self.place.care_of_address
+        return packet.destination == here and packet.covered_destination == self.home.address
+
+    def _catch_up(self, sequence: int, now: float) -> list[Effect]:
+        """Go on behind the sequence number that the home agent accepted last, a few times at once."""
+        self.sequence = sequence
+        self._updates.clear()
+        if self._updates.attempts >= UNANSWERED_BEFORE_NEXT:
+            return []
+        self._step(Input.AGAIN)
+        return self._send(now)
+
+    def _accepted(self, message: BindingAcknowledgement, sent: float, until: float, now: float) -> list[Effect]:
+        """Take note of a registration; its lifetime began when its update was sent."""
+        place = self.place
+        is_first = not self.is_bound(now)
+        is_new = is_first or place is None or self.care_of_address != place.care_of_address
+        interval = self._refresh_interval(message, until - sent)
+        self._step(Input.ACCEPTED)
+        self._refusals = 0
+        self.bound_until = self._possible_until = until
+        self.home_agent, self.care_of_address = self._asked or (None, None)
+        self._refresh_at = sent + interval
+        self._timers.cancel(Alarm.SEND)
+        self._timers.set(Alarm.EXPIRE, until)
+        self._timers.set(Alarm.REFRESH, max(self._refresh_at, now + SHORTEST_REFRESH_S))
+        effects: list[Effect] = []
+        if is_new and self.care_of_address is not None:
+            event = REGISTERED if is_first else MOVED
+            addresses = self.home.address, self.care_of_address
+            effects = [
+                InstallRoute(*addresses, None, self.home_agent),
+                Emit(event, *addresses, self.home_agent),
+            ]
+            self._has_route = True
+        return [*effects, *self._tell(message.status, now)]
+
+    def _refresh_interval(self, message: BindingAcknowledgement, lifetime_s: float) -> float:
+        """Return after how long to refresh: as advised, where that is before the end (section 6.2.4)."""
+        for option in message.options:
+            if isinstance(option, BindingRefreshAdvice) and 0 < option.interval * LIFETIME_UNIT_S < lifetime_s:
+                return float(option.interval * LIFETIME_UNIT_S)
+        return lifetime_s * self.parameters.refresh_at
+
+    def _tell(self, status: int, now: float) -> list[Effect]:
+        if self.home_agent is None:
+            return []
+        return self._follower.registered(self.home_agent, self.bound_until - now, status, now)
+
+    def _rejected(self, status: int, now: float) -> list[Effect]:
+        if self.state is State.DEREGISTERING:
+            return self._not_bound() if status == AckStatus.NOT_HOME_AGENT else []
+        if self.state is State.WITHDRAWING:
+            return self._end(Input.REJECTED)
+        wait_s = INITIAL_BINDACK_TIMEOUT_FIRST_S * 2 ** min(self._refusals, MOST_DOUBLINGS)
+        wait_s = min(wait_s, self.parameters.refused_for_s)
+        return self._refuse(f"status {status}", wait_s, now)
+
+    def _refuse(self, detail: str, wait_s: float, now: float) -> list[Effect]:
+        """Take note that the home agent wants no registration, and try again later."""
+        home_agent = self.asked_agent
+        self._rest()
+        self._step(Input.REJECTED)
+        self._refusals += 1
+        self._timers.set(Alarm.SEND, now + wait_s)
+        refused = Emit(REFUSED, self.home.address, self._here, home_agent, detail)
+        return [*self._unbind(), refused, *self._follower.lost(now)]
+
+    @property
+    def _here(self) -> bytes | None:
+        return None if self.place is None else self.place.care_of_address
+
+    def _unbind(self) -> list[Effect]:
+        """Forget the registration, and with it the tunnel."""
+        self._timers.cancel(Alarm.EXPIRE)
+        self._timers.cancel(Alarm.REFRESH)
+        self.bound_until = self._possible_until = 0.0
+        if not self._has_route:
+            return []
+        self._has_route = False
+        return [RemoveRoute(self.home.address)]
+
+    def _not_bound(self) -> list[Effect]:
+        """Take the home agent to have no binding: the home address is tested as any other (section 11.7.3)."""
+        self._rest()
+        self._step(Input.REJECTED)
+        return [*self._unbind(), *self._test()]
+
+    def _settle(self, now: float) -> list[Effect]:
+        """Use the home address on the link, though the home agent has not answered yet."""
+        if self._is_settled:
+            return []
+        self._is_settled = True
+        return [*self._link.announce(self.place), *self._follower.at_home(now)]
+
+    def _deregistered(self, event: Input, now: float) -> list[Effect]:
+        """Take the home address back, and tell the link so (section 11.5.5)."""
+        self._rest()
+        self._step(event)
+        gone = Emit(DEREGISTERED, self.home.address, None, self.asked_agent, event.name.lower())
+        return [*self._unbind(), gone, *self._link.announce(self.place), *self._follower.at_home(now)]
+
+    def unsupported(self, sequence: int | None, now: float) -> list[Effect]:
+        """Take in that the home agent does not know Mobile IPv6 (sections 11.3.5 and 11.3.6): stop for long.
+
+        ``sequence`` is the quoted Binding Update's, where the answer quotes one.
+        """
+        if not self._updates or (sequence is not None and sequence not in self._updates):
+            return []
+        if self.state not in (State.REGISTERING, State.REFRESHING):
+            return []
+        return self._refuse("not supported", self.parameters.refused_for_s, now)
+
+    # What ends.
+
+    def _expire(self, now: float) -> list[Effect]:
+        """Take note that the registration ended without an answer to its refresh."""
+        if self.state is State.FINDING:
+            self._step(Input.EXPIRED)
+            return [*self._unbind(), *self._test()]
+        if self.state is State.DEREGISTERING:
+            return self._deregistered(Input.EXPIRED, now)
+        if self.state is State.WITHDRAWING:
+            return self._end(Input.EXPIRED)
+        is_renewed = self.state in (State.REGISTERED, State.REFRESHING)
+        possible_until = self._possible_until
+        self._step(Input.EXPIRED)
+        expired = Emit(EXPIRED, self.home.address, self.care_of_address, self.home_agent)
+        effects = [*self._unbind(), expired, *self._follower.lost(now)]
+        self._possible_until = possible_until
+        return [*effects, *self._begin(now)] if is_renewed else effects
+
+    def prefix(self, valid_until: float, now: float) -> list[Effect]:
+        """Take note of when the home prefix ends; a registration ends no later (section 11.4.3)."""
+        self._home_valid_until = valid_until
+        self._timers.cancel(Alarm.PREFIX)
+        if valid_until <= now:
+            return [] if self.is_home else self._end_prefix(now)
+        if valid_until < FOREVER:
+            self._timers.set(Alarm.PREFIX, valid_until)
+        if self.bound_until <= valid_until or self.state not in (State.REGISTERED, State.REFRESHING):
+            return []
+        self._step(Input.REFRESH)
+        return self._begin(now)
+
+    def _end_prefix(self, now: float) -> list[Effect]:
+        """Stop using the home address, and deregister it where it is registered (section 11.4.3)."""
+        if self.state in (State.WITHDRAWING, State.ENDED):
+            return []
+        is_registered = self.is_registered(now)
+        effects: list[Effect] = [AddressRemoved(self.home.address), *self._link.remove()]
+        effects += [Emit(PREFIX_ENDED, self.home.address, self._here), *self._follower.lost(now)]
+        self._rest()
+        if is_registered:
+            self._step(Input.PREFIX_ENDS_BOUND)
+            return [*effects, *self._begin(now)]
+        self._step(Input.PREFIX_ENDS)
+        return [*effects, *self._unbind()]
+
+    def _end(self, event: Input) -> list[Effect]:
+        self._rest()
+        self._step(event)
+        return self._unbind()
+
+    def _step(self, event: Input) -> None:
+        self.state = self._trace.step(HOME_REGISTRATION, text(self.home.address), self.state, event)
+
+
+def _where(place: Place) -> tuple[str, bytes | None]:
+    return place.interface, place.care_of_address
