@@ -332,7 +332,7 @@ class Registrar:
             return self._step(registration, Input.FORGIVE)
         if now >= registration.expires:
             return self.ended(registration, now)
-        if registration.state is State.BOUND and registration.used >= registration.since:
+        if registration.state is State.BOUND and registration.used > registration.since:
             return self.renew(registration, now)
         self._timers.set((registration.peer, Alarm.LIFETIME), registration.expires)
         return []

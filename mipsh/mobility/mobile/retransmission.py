@@ -18,6 +18,11 @@ class Retransmission:
         self._recent: deque[float] = deque(maxlen=MAX_UPDATE_RATE_PER_S)
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether a message went out since the start, the answer to which is waited for."""
+        return self.timeout_s > 0
+
+    @property
     def has_ended(self) -> bool:
         """Whether the longest wait has begun, behind which nothing is sent again."""
         return self.timeout_s >= MAX_BINDACK_TIMEOUT_S

@@ -19,7 +19,7 @@ from mipsh.mobility.limits import Bucket
 from mipsh.mobility.mobile.correspondent_update import granted_until, is_credible
 from mipsh.mobility.mobile.parameters import Home, MobileNodeParameters, Optimisation
 from mipsh.mobility.mobile.registrar import Registrar
-from mipsh.mobility.mobile.update_list import AWAITING, HOLDING, Input, Registration, State, UpdateListEntry
+from mipsh.mobility.mobile.update_list import HOLDING, Input, Registration, State, UpdateListEntry
 from mipsh.mobility.nonces import Entropy
 from mipsh.mobility.paths import from_care_of_address, is_never_optimised
 from mipsh.mobility.status import AckStatus, ErrorStatus
@@ -141,7 +141,7 @@ class RouteOptimisation:
         if is_tunnelled:
             return self._trigger(packet, peer, now)
         registration = self._list.get(peer)
-        if registration is not None:
+        if registration is not None and not is_never_optimised(packet):
             self._registrar.use(registration, now)
         return []
 
@@ -227,7 +227,7 @@ class RouteOptimisation:
             return []
         is_rejection = message.status >= AckStatus.REASON_UNSPECIFIED
         is_unasked = registration.state is State.BOUND and not sent.message.flags & ACKNOWLEDGE and is_rejection
-        if registration.state not in AWAITING and not is_unasked:
+        if not (registration.awaits_acknowledgement or is_unasked):
             return []
         if not is_credible(header, message, sent, registration.peer):
             return []

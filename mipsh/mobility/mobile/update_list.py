@@ -146,6 +146,11 @@ class Registration:
         return (self.home,) if self.state in ENDING else (self.home, self.care_of)
 
     @property
+    def awaits_acknowledgement(self) -> bool:
+        """Whether the last Binding Update is to be acknowledged, and was not yet."""
+        return self.state in AWAITING and self.sending.is_waiting
+
+    @property
     def expects_answer(self) -> bool:
         """Whether a message went out that asks for an answer: of a test that runs, or an update with the A flag."""
         if any(test.state is TestState.WAITING and test.is_out for test in (self.home, self.care_of)):
@@ -157,7 +162,7 @@ class Registration:
         """Tell whether a message that somebody quotes is the latest of its kind, and still unanswered."""
         if not isinstance(upper, MobilityHeader):
             return False
-        is_update = self.state in AWAITING and self.last is not None and upper.message == self.last.message
+        is_update = self.awaits_acknowledgement and self.last is not None and upper.message == self.last.message
         return is_update or self.home.is_from_here(upper.message) or self.care_of.is_from_here(upper.message)
 
     def entry(self, home_address: bytes) -> "UpdateListEntry":
