@@ -5,7 +5,7 @@ same way does the same to the last byte.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Protocol
 
@@ -20,16 +20,24 @@ Watcher = Callable[[float, str, Effect], None]
 """Hears of every effect but Transmit: the time, the name of the node and the effect."""
 
 
+class Groups(Protocol):
+    """The IPv6 groups that an interface listens to."""
+
+    @property
+    def all(self) -> frozenset[bytes]:
+        """Their addresses; the same object until they change."""
+
+
 class Attachment(Protocol):
-    """What a network must know of a node's interface; ``groups`` are the IPv6 groups it listens to."""
+    """What a network must know of a node's interface."""
 
     @property
     def link_layer(self) -> bytes:
         """The 6 bytes of the link-layer address."""
 
     @property
-    def groups(self) -> Collection[bytes]:
-        """The multicast addresses that the interface listens to."""
+    def groups(self) -> Groups:
+        """The multicast groups that the interface listens to."""
 
 
 class Core(Protocol):
@@ -167,9 +175,9 @@ class Station:
     def _listen(self) -> None:
         """Tell the links what groups the interfaces listen to, where that has changed."""
         for interface, port in self._ports.items():
-            groups = self.node.interfaces[interface].groups
-            if groups != self._groups.get(interface):
-                self._groups[interface] = frozenset(groups)
+            groups = self.node.interfaces[interface].groups.all
+            if groups is not self._groups.get(interface):
+                self._groups[interface] = groups
                 self.links[interface].listen(port, frozenset(map(group_address, groups)))
 
     def _arm(self) -> None:

@@ -25,12 +25,19 @@ def address(number: int) -> bytes:
     return PREFIX[:15] + bytes((number,))
 
 
+class FakeGroups:
+    """Groups that a test sets."""
+
+    def __init__(self) -> None:
+        self.all: frozenset[bytes] = frozenset()
+
+
 class FakeInterface:
-    """An interface with groups that a test changes."""
+    """An interface with groups that a test sets."""
 
     def __init__(self, number: int) -> None:
         self.link_layer = link_layer(number)
-        self.groups: set[bytes] = set()
+        self.groups = FakeGroups()
 
 
 class FakeNode:
