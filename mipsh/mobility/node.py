@@ -22,6 +22,8 @@ from mipsh.mobility.effects import (
 )
 from mipsh.mobility.forwarding import Forwarding
 from mipsh.mobility.fragmentation import fragments
+from mipsh.mobility.home.agent import HomeAgent
+from mipsh.mobility.home.parameters import HomeLink
 from mipsh.mobility.host.advertising import Advertising
 from mipsh.mobility.host.interface import Interface
 from mipsh.mobility.icmp_errors import ErrorLimits
@@ -78,7 +80,12 @@ class Node:
             link.trace = self.trace
             for home in () if mobile_node is None else mobile_node.home_addresses:
                 link.reserve(home)
-        for interface, anycast in () if home_agent is None else home_agent.anycast_addresses:
+        if home_agent is not None:
+            self._join_anycasts(home_agent)
+
+    def _join_anycasts(self, home_agent: HomeAgent) -> None:
+        """Take packets for the Home-Agents anycast addresses of the prefixes that are served."""
+        for interface, anycast in home_agent.anycast_addresses:
             self.interfaces[interface].add_anycast(anycast)
             self._anycast.add(anycast)
 
@@ -100,6 +107,15 @@ class Node:
     def advertise(self, interface: str, advertising: Advertising | None, now: float) -> list[Effect]:
         """Begin to advertise as a router on a link, otherwise than before, or no more (None)."""
         return self._settle(self.interfaces[interface].advertise(advertising, now), now)
+
+    def set_home_prefixes(self, links: tuple[HomeLink, ...], now: float) -> list[Effect]:
+        """Let the home agent serve these prefixes from now on, or with other lifetimes (RFC 6275 section 10.6)."""
+        home_agent = self.roles.home_agent
+        if home_agent is None:
+            return []
+        effects = home_agent.set_prefixes(links, now)
+        self._join_anycasts(home_agent)
+        return self._settle(effects, now)
 
     def next_deadline(self) -> float | None:
         """Return when ``advance`` has something to do, None while there is nothing."""
