@@ -13,7 +13,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench conformance schemas screenshot dist clean
+.PHONY: help demo test check bench conformance schemas diagrams screenshot dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ conformance: $(VENV)/.installed-dev ## count the RFC 6275 cases that have a test
 
 schemas: $(VENV)/.installed-dev ## write the JSON Schemas of all tables into mipsh/schemas
 	@$(BIN)/mipsh --no-config --no-plugins describe --all --schema --directory mipsh/schemas
+
+diagrams: $(VENV)/.installed-dev ## draw docs/state-machines.md from the tables of the node core
+	@$(BIN)/python docs/make_state_machines.py
 
 screenshot: $(VENV)/.installed-dev ## draw docs/screenshot.svg from the recorded network
 	@$(BIN)/python docs/make_screenshot.py

@@ -7,7 +7,6 @@ signals to its roles, and the rest is returned.
 
 from collections import deque
 from collections.abc import Iterable
-from itertools import chain
 
 from mipsh.mobility.effects import (
     AddressAdded,
@@ -24,8 +23,8 @@ from mipsh.mobility.forwarding import Forwarding
 from mipsh.mobility.fragmentation import fragments
 from mipsh.mobility.home.agent import HomeAgent
 from mipsh.mobility.home.parameters import HomeLink
-from mipsh.mobility.host.advertising import Advertising
 from mipsh.mobility.host.interface import Interface
+from mipsh.mobility.host.parameters import Advertising
 from mipsh.mobility.icmp_errors import ErrorLimits
 from mipsh.mobility.input import Input
 from mipsh.mobility.nonces import Entropy
@@ -119,8 +118,8 @@ class Node:
 
     def next_deadline(self) -> float | None:
         """Return when ``advance`` has something to do, None while there is nothing."""
-        parts = chain(self.interfaces.values(), (self.roles, self._input))
-        deadlines = (part.next_deadline() for part in parts)
+        deadlines = [link.next_deadline() for link in self.interfaces.values()]
+        deadlines += self.roles.next_deadline(), self._input.next_deadline()
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def advance(self, now: float) -> list[Effect]:

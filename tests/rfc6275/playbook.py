@@ -12,9 +12,12 @@ from typing import TypeVar
 
 from msgspec import structs
 
-from mipsh.mobility.correspondent import CorrespondentParameters
-from mipsh.mobility.correspondent_node import CorrespondentNode
-from mipsh.mobility.effects import Deliver, Effect, Send
+from mipsh.mobility.correspondent import Correspondent, CorrespondentParameters
+from mipsh.mobility.effects import Deliver, Effect, Transmit
+from mipsh.mobility.host.interface import Interface
+from mipsh.mobility.host.parameters import InterfaceParameters
+from mipsh.mobility.node import Node
+from mipsh.mobility.roles import NodeParameters
 from mipsh.wire.address import UNSPECIFIED, parse
 from mipsh.wire.authenticator import authenticator, authorize, binding_management_key, is_authentic
 from mipsh.wire.extension import HomeAddress, Type2RoutingHeader, carrying
@@ -45,6 +48,8 @@ CN, CN2 = parse("2001:db8:0:4::1"), parse("2001:db8:0:4::2")
 MULTICAST, LINK_LOCAL = parse("ff02::1:3"), parse("fe80::aa")
 HOME_COOKIE, CARE_OF_COOKIE = b"homecook", b"careofck"
 INTERFACE = "eth0"
+MAC, ROUTER_MAC = bytes.fromhex("020000000001"), bytes.fromhex("0200000000fe")
+ROUTER = parse("fe80::fe")
 UNIT = 4
 """Seconds of a unit of a Binding Update's lifetime."""
 MAX_NONCE_LIFETIME = 240
@@ -197,8 +202,22 @@ class Scene:
     now: float = 1000.0
 
     def __post_init__(self) -> None:
-        """Start the node."""
-        self.node = CorrespondentNode((CN, CN2), Entropy(self.seed), self.parameters)
+        """Start the node: on its link is the tester alone, as the router to everywhere."""
+        link = Interface(
+            INTERFACE, MAC, Entropy(b"link"), InterfaceParameters(dad_transmits=0, accepts_advertisements=False)
+        )
+        self.node = Node("cn", [link], Entropy(self.seed), NodeParameters(self.parameters))
+        self.node.set_link(INTERFACE, True, self.now)
+        for address in (CN, CN2):
+            self.node.add_address(INTERFACE, address, 128, self.now)
+        self.node.routing.add(bytes(16), 0, INTERFACE, ROUTER)
+        for neighbour in (ROUTER, LINK_LOCAL):
+            link.add_neighbour(neighbour, ROUTER_MAC)
+
+    @property
+    def correspondent(self) -> Correspondent:
+        """The node's role."""
+        return self.node.roles.correspondent
 
     def wait(self, seconds: float) -> list[Packet]:
         """Let time pass, and do what becomes due, each at its time; return what was sent."""
@@ -206,7 +225,7 @@ class Scene:
         sent: list[Packet] = []
         while (deadline := self.node.next_deadline()) is not None and deadline <= end:
             self.now = max(self.now, deadline)
-            sent += _sent(self.node.advance(self.now))
+            sent += sent_in(self.node.advance(self.now))
         self.now = end
         return sent
 
@@ -216,7 +235,7 @@ class Scene:
 
     def send(self, packet: Packet) -> list[Packet]:
         """Send a packet and return what comes back."""
-        return _sent(self.effects(packet))
+        return sent_in(self.effects(packet))
 
     def answer(self, packet: Packet) -> Packet:
         """Send a packet and return the one packet that comes back."""
@@ -333,15 +352,23 @@ def said(reply: Packet, kind: type[Sent]) -> Sent:
     return message
 
 
-def _sent(effects: Sequence[Effect]) -> list[Packet]:
-    """Return the packets that effects send, read back from their bytes, in which nothing is wrong."""
+def frames(effects: Sequence[Effect]) -> list[Packet]:
+    """Return the packets that effects put on the link, read back from their bytes."""
     packets = []
     for effect in effects:
-        if isinstance(effect, Send):
-            read = decode(effect.packet.encode())
+        if isinstance(effect, Transmit):
+            assert (effect.interface, effect.link_layer) == (INTERFACE, ROUTER_MAC)
+            read = decode(effect.data)
             assert isinstance(read, Packet)
-            assert problems(read) == ()
             packets.append(read)
+    return packets
+
+
+def sent_in(effects: Sequence[Effect]) -> list[Packet]:
+    """Return the packets that effects put on the link, in which nothing is wrong."""
+    packets = frames(effects)
+    for packet in packets:
+        assert problems(packet) == ()
     return packets
 
 

@@ -17,19 +17,21 @@ from playbook import (
     Update,
     coti,
     echo,
+    frames,
     hoti,
+    sent_in,
 )
 
 from mipsh.mobility.correspondent import CorrespondentParameters
 from mipsh.mobility.correspondent_cache import State
-from mipsh.mobility.effects import Effect, InstallBinding, RemoveBinding, Send
+from mipsh.mobility.effects import Effect, InstallBinding, RemoveBinding
 from mipsh.mobility.limits import REMEMBERED
 from mipsh.mobility.reassembly import MOST_PACKETS
 from mipsh.mobility.serial import newer
 from mipsh.wire.extension import DestinationOptions, FragmentHeader, RoutingHeader, Type2RoutingHeader, carrying
 from mipsh.wire.icmpv6 import DestinationUnreachable, EchoReply, Icmpv6
 from mipsh.wire.mobility import MobilityHeader, OtherMessage
-from mipsh.wire.packet import Packet, Payload, decode
+from mipsh.wire.packet import Packet, Payload
 from mipsh.wire.tlv import PadN, UnknownOption
 
 QUIET = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -66,13 +68,11 @@ def checked(scene: Scene, data: bytes) -> list[Effect]:
     """Hand bytes to a node; what comes back is one packet at the most, and not much more than came."""
     scene.node.advance(scene.now)
     effects = scene.node.receive(data, INTERFACE, scene.now)
-    sent = [effect.packet for effect in effects if isinstance(effect, Send)]
+    sent = sent_in(effects)
     assert len(sent) <= 1
     for packet in sent:
         is_reply = isinstance(packet.upper, Icmpv6) and isinstance(packet.upper.message, EchoReply)
-        size = len(packet.encode())
-        assert size <= (len(data) + ROUTING_HEADER if is_reply else MINIMUM_MTU)
-        assert isinstance(decode(packet.encode()), Packet)
+        assert len(packet.encode()) <= (len(data) + ROUTING_HEADER if is_reply else MINIMUM_MTU)
     return effects
 
 
@@ -100,7 +100,7 @@ def test_packets_that_went_wrong_never_raise(data: st.DataObject) -> None:
         cut = data.draw(st.sampled_from((0, 0, 0, 1, 8, 40)))
         checked(scene, bytes(packet[: len(packet) - cut]))
     scene.wait(420)
-    assert all(entry.state is not State.BOUND for entry in scene.node.correspondent.cache)
+    assert all(entry.state is not State.BOUND for entry in scene.correspondent.cache)
 
 
 def test_tables_are_bounded_under_a_flood() -> None:
@@ -113,7 +113,7 @@ def test_tables_are_bounded_under_a_flood() -> None:
         checked(scene, Packet(care_of, CN, Payload(17, bytes(8)), (fragment,)).encode())
         if number % 20 == 0:
             scene.effects(Update(scene.rr(home, care_of), source=care_of, hao=home).packet())
-    cache = scene.node.correspondent.cache
+    cache = scene.correspondent.cache
     assert len(cache) == len(cache.timers) == 100
     assert REMEMBERED >= MOST_PACKETS
     scene.rr()
@@ -184,15 +184,14 @@ class History(RuleBasedStateMachine):
     @rule(home=st.sampled_from(HOMES))
     def answer(self, home: bytes) -> None:
         """A packet to a mobile node goes where the driver was told, and nowhere else."""
-        sent = self.scene.node.outgoing(Packet(CN, home, Payload(17, bytes(8))), self.scene.now)
-        assert isinstance(sent[0], Send)
+        (sent,) = frames(self.scene.node.send(Packet(CN, home, Payload(17, bytes(8))), self.scene.now))
         self.take(self.scene.node.advance(self.scene.now))
-        assert sent[0].packet.destination == self.installed.get(home, home)
+        assert sent.destination == self.installed.get(home, home)
 
     @invariant()
     def sequence_numbers_never_go_back(self) -> None:
         """While one is remembered, the next is the same or newer."""
-        now = {entry.home_address: entry.sequence for entry in self.scene.node.correspondent.cache}
+        now = {entry.home_address: entry.sequence for entry in self.scene.correspondent.cache}
         for home, s in now.items():
             last = self.sequences.get(home)
             assert last is None or s == last or newer(s, last)
@@ -202,7 +201,7 @@ class History(RuleBasedStateMachine):
     def bindings_end_in_time(self) -> None:
         """None has more than its lifetime left, and what is installed is what is bound."""
         bound = {}
-        for entry in self.scene.node.correspondent.cache:
+        for entry in self.scene.correspondent.cache:
             if entry.state is State.BOUND:
                 assert entry.expires - self.scene.now <= entry.lifetime_s <= 420
                 bound[entry.home_address] = entry.care_of_address

@@ -199,7 +199,7 @@ def test_r_cn_20__every_octet_ahead_of_the_authenticator_counts() -> None:
         flipped = body[:at] + bytes((body[at] ^ 0x01,)) + body[at + 1 :]
         sent = scene.send(Update(tokens).around(structs.replace(header, message=OtherMessage(5, flipped))))
         assert all(said(reply, BindingAcknowledgement).status in (136, 137) for reply in sent)
-        assert scene.node.correspondent.cache.get((Update(tokens).local, HOA)) is None
+        assert scene.correspondent.cache.get((Update(tokens).local, HOA)) is None
     silent = Update(tokens).around(structs.replace(header, reserved=1))
     scene.silence(silent)
 
@@ -345,4 +345,4 @@ def test_an_update_of_no_one_changes_nothing() -> None:
     scene = Scene()
     good = scene.rr()
     scene.silence(Update(Tokens(good.home_index, bytes(8), good.care_of_index, bytes(8))).packet())
-    assert all(entry.state is not State.BOUND for entry in scene.node.correspondent.cache)
+    assert all(entry.state is not State.BOUND for entry in scene.correspondent.cache)

@@ -18,9 +18,11 @@ from playbook import (
     Update,
     coti,
     echo,
+    sent_in,
     unrouted,
 )
 
+from mipsh.mobility.effects import Effect
 from mipsh.wire.address import ALL_NODES, LOOPBACK, UNSPECIFIED, parse
 from mipsh.wire.extension import (
     DestinationOptions,
@@ -53,7 +55,7 @@ def test_cn_6_2_1__a_home_address_without_a_binding() -> None:
     for _ in range(2):
         scene.chk0()
         scene.wait(1)
-    assert len(scene.node.correspondent.cache) == 0
+    assert len(scene.correspondent.cache) == 0
 
 
 def test_cn_6_2_2__a_home_address_that_is_bound_otherwise() -> None:
@@ -172,14 +174,13 @@ def test_an_option_that_overruns_its_header() -> None:
     scene = Scene()
     effects = scene.node.receive(bytes(raw), "eth0", scene.now)
     assert len(effects) == 1
-    assert pointers(effects[0]) == [(ERRONEOUS_FIELD, at)]
+    assert pointers(effects) == [(ERRONEOUS_FIELD, at)]
 
 
-def pointers(effect: object) -> list[tuple[int, int]]:
-    """Return code and pointer of the Parameter Problems that an effect sends."""
-    upper = getattr(getattr(effect, "packet", None), "upper", None)
-    message = upper.message if isinstance(upper, Icmpv6) else None
-    return [(message.code, message.value)] if isinstance(message, ParameterProblem) else []
+def pointers(effects: list[Effect]) -> list[tuple[int, int]]:
+    """Return code and pointer of the Parameter Problems that effects send."""
+    messages = [packet.upper.message for packet in sent_in(effects) if isinstance(packet.upper, Icmpv6)]
+    return [(message.code, message.value) for message in messages if isinstance(message, ParameterProblem)]
 
 
 def test_r_cn_05__the_option_is_read_wherever_it_stands() -> None:
@@ -204,8 +205,8 @@ def test_r_cn_06__an_option_that_is_not_known(kind: int, alone: list[int] | None
         if expected is None:
             assert len(sent) == 1
         else:
-            assert [pointer for effect in sent for _, pointer in pointers(effect)] == expected
-            assert all(code == UNRECOGNIZED_OPTION for effect in sent for code, _ in pointers(effect))
+            assert [pointer for _, pointer in pointers(sent)] == expected
+            assert all(code == UNRECOGNIZED_OPTION for code, _ in pointers(sent))
             assert len(sent) == len(expected)
 
 

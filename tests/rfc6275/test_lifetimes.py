@@ -119,7 +119,7 @@ def test_the_last_request_is_not_sent_when_the_binding_ends() -> None:
     scene.wait(412)
     scene.chk_plus()
     assert len(scene.wait(8)) == 2
-    assert len(scene.node.correspondent.cache) == 0
+    assert len(scene.correspondent.cache) == 0
 
 
 def test_the_end_of_a_binding_is_told() -> None:
@@ -148,6 +148,6 @@ def test_r_cn_35__at_the_instant_of_its_end_a_binding_is_not_used() -> None:
     scene.wait(3.999)
     scene.chkh_plus()
     scene.now += 0.001
-    reply = scene.node.correspondent.outgoing(echo(CN, local=HOA), scene.now)
+    reply = scene.correspondent.outgoing(echo(CN, local=HOA), scene.now)
     assert reply.headers == ()
     scene.chkh()

@@ -186,7 +186,7 @@ def test_r_cn_14__tests_leave_nothing_behind() -> None:
     for number in range(10_000):
         source = HOA[:8] + number.to_bytes(8)
         assert len(scene.send(hoti(source) if number % 2 else coti(source))) == 1
-    assert len(scene.node.correspondent.cache) == 0
+    assert len(scene.correspondent.cache) == 0
     assert scene.node.next_deadline() is None
 
 
