@@ -277,8 +277,11 @@ class MobileScene:
 
     @property
     def is_registered(self) -> bool:
-        """Whether an Echo Request by way of the care-of address is answered there (E-RH2)."""
-        return bool(self.echo_by_routing_header())
+        """Whether an Echo Request by way of the care-of address is answered there (E-RH2).
+
+        The home agent asks: an answer to a correspondent would start return routability with it.
+        """
+        return bool(self.echo_by_routing_header(HA))
 
     def optimise(self, peer: bytes = CN) -> None:
         """ROK: a tunnelled Echo Request, return routability, a Binding Update; then replies use HAO."""
