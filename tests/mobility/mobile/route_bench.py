@@ -11,13 +11,16 @@ from typing import Any, TypeVar
 from msgspec import Struct, structs
 
 from mipsh.mobility.correspondent import CorrespondentParameters
-from mipsh.mobility.correspondent_node import CorrespondentNode
-from mipsh.mobility.effects import Effect, Protection, Send
+from mipsh.mobility.effects import Effect, Protection, Send, Transmit
 from mipsh.mobility.headers import at_home_address
+from mipsh.mobility.host.interface import Interface
+from mipsh.mobility.host.parameters import InterfaceParameters
 from mipsh.mobility.icmp_errors import UNRECOGNIZED_NEXT_HEADER
 from mipsh.mobility.mobile.parameters import Home, MobileNodeParameters
 from mipsh.mobility.mobile.route_optimisation import RouteOptimisation
 from mipsh.mobility.mobile.update_list import State, UpdateListEntry
+from mipsh.mobility.node import Node
+from mipsh.mobility.roles import NodeParameters
 from mipsh.mobility.trace import Record, Trace
 from mipsh.wire.address import parse
 from mipsh.wire.extension import HomeAddress, Type2RoutingHeader, carrying
@@ -31,6 +34,7 @@ HA = parse("2001:db8:0:1::1")
 COA, COA2 = parse("2001:db8:0:2::aa"), parse("2001:db8:0:3::aa")
 CN, CN2 = parse("2001:db8:0:4::1"), parse("2001:db8:0:4::2")
 HOME = Home(HOA)
+INTERFACE, LINK_LAYER, ROUTER = "eth0", bytes.fromhex("020000000001"), parse("fe80::fe")
 
 Said = TypeVar("Said", bound=Message)
 
@@ -86,6 +90,19 @@ def parameters(**chosen: Any) -> MobileNodeParameters:
     return structs.replace(MobileNodeParameters((HOME,)), **chosen)
 
 
+def correspondent_node(address: bytes, entropy: Entropy, chosen: CorrespondentParameters | None) -> Node:
+    """Return a correspondent node that reaches everybody through a router which is always there."""
+    link = Interface(
+        INTERFACE, LINK_LAYER, Entropy(), InterfaceParameters(dad_transmits=0, accepts_advertisements=False)
+    )
+    node = Node("cn", [link], entropy, NodeParameters(chosen or CorrespondentParameters()))
+    node.set_link(INTERFACE, True, 0.0)
+    node.add_address(INTERFACE, address, 128, 0.0)
+    node.routing.add(bytes(16), 0, INTERFACE, ROUTER)
+    link.add_neighbour(ROUTER, LINK_LAYER)
+    return node
+
+
 class Bench:
     """Route optimisation of one home address, and its world."""
 
@@ -100,7 +117,7 @@ class Bench:
         self.optimisation = RouteOptimisation(
             HOME, Entropy(seed), chosen or MobileNodeParameters((HOME,)), Trace("mn", self.records.append)
         )
-        self.nodes = {peer: CorrespondentNode((peer,), Entropy(seed + peer), correspondent) for peer in peers}
+        self.nodes = {peer: correspondent_node(peer, Entropy(seed + peer), correspondent) for peer in peers}
         self.now = 1000.0
         self.care_of_address: bytes | None = None
         self.sent: list[Sent] = []
@@ -169,12 +186,14 @@ class Bench:
         """Let a packet reach its correspondent, and answers come back."""
         node = self.nodes.get(packet.destination)
         if node is not None:
-            self._hear_all(node.receive(packet.encode(), "eth0", self.now))
+            self._hear_all(node.receive(packet.encode(), INTERFACE, self.now))
 
     def _hear_all(self, effects: list[Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, Send):
-                self.hear(effect.packet)
+            if isinstance(effect, Transmit):
+                packet = decode(effect.data)
+                assert isinstance(packet, Packet)
+                self.hear(packet)
 
     def hear(self, packet: Packet, is_tunnelled: bool | None = None) -> None:
         """Let a packet arrive: for the home address through the tunnel while away, else directly."""

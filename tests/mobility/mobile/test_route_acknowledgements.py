@@ -283,7 +283,7 @@ def test_a_correspondent_that_restarted() -> None:
     """It has lost its nonces and bindings: the tests anew, then it knows the mobile node again."""
     bench = Bench()
     bench.optimised()
-    bench.nodes[CN].correspondent.nonces = Nonces(bytes)
+    bench.nodes[CN].roles.correspondent.nonces = Nonces(bytes)
     bench.wait(10)
     bench.away(COA2)
     messages = [type(message) for message in bench.drain()]

@@ -189,6 +189,6 @@ def test_the_real_correspondent_asks_for_a_refresh() -> None:
     bench = Bench(parameters(refresh_at=1.0), correspondent=CorrespondentParameters())
     bench.optimised()
     bench.wait(385)
-    bench.nodes[CN].outgoing(echo(), bench.now)
+    bench.nodes[CN].send(echo(), bench.now)
     bench.wait(10)
     assert [type(message) for message in bench.drain()] == [HomeTestInit, CareOfTestInit, BindingUpdate]

@@ -1,9 +1,9 @@
 """What becomes of bindings when the mobile node moves, comes home, or is no more registered (RFC 6275 11.5, 11.7.2)."""
 
 import pytest
-from route_bench import CN, CN2, COA, COA2, HOA, Bench, echo, parameters
+from route_bench import CN, CN2, COA, COA2, HOA, INTERFACE, Bench, echo, parameters
 
-from mipsh.mobility.effects import InstallRoute, RemoveRoute
+from mipsh.mobility.effects import InstallRoute, RemoveRoute, Transmit
 from mipsh.mobility.mobile.update_list import State
 from mipsh.wire.authenticator import binding_management_key, is_authentic
 from mipsh.wire.mobility import (
@@ -15,7 +15,7 @@ from mipsh.wire.mobility import (
     MobilityHeader,
     NonceIndices,
 )
-from mipsh.wire.packet import Packet
+from mipsh.wire.packet import Packet, decode
 
 
 def kinds(bench: Bench) -> list[type]:
@@ -45,7 +45,7 @@ def test_a_move_tells_every_peer() -> None:
         after = bench.entry(peer)
         assert (after.home_nonce_index, after.care_of_address) == (entry.home_nonce_index, COA2)
         assert after.sequence == ((entry.sequence or 0) + 1) % 65536
-        binding = bench.nodes[peer].correspondent.cache.bound((peer, HOA), bench.now)
+        binding = bench.nodes[peer].roles.correspondent.cache.bound((peer, HOA), bench.now)
         assert binding is not None
         assert binding.care_of_address == COA2
 
@@ -174,17 +174,15 @@ def test_an_acknowledgement_from_before_the_move_counts_for_nothing() -> None:
     """The binding that it tells of has the old care-of address."""
     bench = Bench()
     bench.away()
-    answers: list[Packet] = []
     bench.lose = lambda packet: packet.home_address_option is not None
     bench.trigger()
     update = bench.sent[-1].packet
     bench.moving()
     bench.away(COA2)
-    for effect in bench.nodes[CN].receive(update.encode(), "eth0", bench.now):
-        packet = getattr(effect, "packet", None)
-        if isinstance(packet, Packet):
-            answers.append(packet)
-    (answer,) = answers
+    effects = bench.nodes[CN].receive(update.encode(), INTERFACE, bench.now)
+    (data,) = [effect.data for effect in effects if isinstance(effect, Transmit)]
+    answer = decode(data)
+    assert isinstance(answer, Packet)
     assert isinstance(answer.upper, MobilityHeader)
     assert isinstance(answer.upper.message, BindingAcknowledgement)
     bench.hear_message(answer.upper.message)
@@ -205,7 +203,7 @@ def test_at_home_each_binding_is_deleted(acknowledge: bool) -> None:
     assert kinds(bench) == [HomeTestInit, BindingUpdate] * 2
     for peer in (CN, CN2):
         assert bench.state(peer) is State.ABSENT
-        assert bench.nodes[peer].correspondent.cache.bound((peer, HOA), bench.now) is None
+        assert bench.nodes[peer].roles.correspondent.cache.bound((peer, HOA), bench.now) is None
         assert not bench.uses_care_of_address(peer)
     bench.hear(echo())
     bench.wait(500)

@@ -91,7 +91,7 @@ def test_the_binding_update(acknowledge: bool) -> None:
     entry = bench.entry()
     assert update.options[0] == NonceIndices(entry.home_nonce_index or 0, entry.care_of_nonce_index or 0)
     assert isinstance(update.options[-1], AuthorizationData)
-    assert bench.nodes[CN].correspondent.cache.bound((CN, HOA), bench.now) is not None
+    assert bench.nodes[CN].roles.correspondent.cache.bound((CN, HOA), bench.now) is not None
     assert bench.effects == [InstallRoute(HOA, COA, CN)]
 
 
