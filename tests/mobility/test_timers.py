@@ -79,3 +79,26 @@ def test_a_key_that_is_set_again_while_it_is_due_comes_again() -> None:
         if len(seen) < 3:
             timers.set(key, 2.0)
     assert seen == ["key"] * 3
+
+
+class Counted:
+    """A key that counts how often it is looked up."""
+
+    def __init__(self) -> None:
+        self.lookups = 0
+
+    def __hash__(self) -> int:
+        """Count, and return a hash."""
+        self.lookups += 1
+        return 1
+
+
+def test_keys_set_to_the_same_deadlines_again_and_again_cost_the_same_each_time() -> None:
+    """Entries that are good but doubled are swept with the stale ones."""
+    timers: Timers[Counted] = Timers()
+    keys = [Counted() for _ in range(10)]
+    rounds = 50 * SLACK
+    for number in range(rounds):
+        timers.set(keys[number % 10], float(number % 10))
+    assert sum(key.lookups for key in keys) < 10 * rounds
+    assert [key.lookups > 0 for key in timers.due(100.0)] == [True] * 10

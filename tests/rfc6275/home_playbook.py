@@ -19,6 +19,7 @@ from msgspec import Struct, structs
 from playbook import Entropy
 
 from mipsh.mobility.effects import Effect, Protection, Purpose, Transmit
+from mipsh.mobility.home.agent import HomeAgent
 from mipsh.mobility.home.parameters import HomeAgentParameters, HomeLink
 from mipsh.mobility.host.interface import Interface
 from mipsh.mobility.host.parameters import AdvertisedPrefix, Advertising, InterfaceParameters
@@ -187,6 +188,13 @@ class HomeAgentScene:
         self._take(self.node.add_address(UPLINK, UPLINK_ADDRESS, 64, self.now, detect=False))
         self.node.routing.add(UNSPECIFIED, 0, UPLINK, UPLINK_ROUTER)
         self.wait(5)
+
+    @property
+    def home_agent(self) -> HomeAgent:
+        """The role in the node."""
+        role = self.node.roles.home_agent
+        assert role is not None
+        return role
 
     @property
     def link_local(self) -> bytes:

@@ -4,12 +4,14 @@ import pytest
 from home_playbook import (
     AH,
     ANYCAST,
+    CN0_MAC,
     COA,
     COA2,
     HA,
     HOA,
     HOA2,
     HOA_LINK_LOCAL,
+    HOME_INTERFACE,
     LINK,
     NOT_HOME,
     OPEN,
@@ -27,7 +29,8 @@ from playbook import Update as CorrespondentUpdate
 
 from mipsh.mobility.effects import Protection, Purpose
 from mipsh.mobility.home.parameters import HomeAgentParameters
-from mipsh.wire.address import UNSPECIFIED, solicited_node
+from mipsh.wire.address import ALL_ROUTERS, UNSPECIFIED, solicited_node
+from mipsh.wire.extension import Type2RoutingHeader
 from mipsh.wire.icmpv6 import Icmpv6
 from mipsh.wire.mobility import (
     HOME,
@@ -88,7 +91,7 @@ def test_ha_2_1_9__no_longer_than_the_prefix() -> None:
     scene.advertise()
     scene.wait(5)
     mark = len(scene.log)
-    packet = Packet(UNSPECIFIED, bytes.fromhex("ff020000000000000000000000000002"), Icmpv6(RouterSolicitation()))
+    packet = Packet(UNSPECIFIED, ALL_ROUTERS, Icmpv6(RouterSolicitation()))
     scene.on_link(structs.replace(packet, hop_limit=255))
     scene.wait(5)
     advertised = [seen.message for seen in scene.log[mark:] if isinstance(seen.message, RouterAdvertisement)]
@@ -160,12 +163,13 @@ def test_r_ha_03__a_binding_error_comes_from_a_home_agent_too() -> None:
 def test_r_ha_05__a_care_of_address_on_the_home_link() -> None:
     """Status 174, as the source and as an alternate one; nothing is bound that could be a loop."""
     scene = HomeAgentScene()
+    scene.neighbours[HOME_INTERFACE, HOA2] = CN0_MAC
     for update in (Update(source=HOA2), Update(alt=HOA2), Update(alt=HA)):
-        scene.neighbours["eth0", HOA2] = bytes.fromhex("0200000000bb")
-        sent = scene.send(update.packet(), update.protection)
-        (message,) = [said(seen, BindingAcknowledgement) for seen in sent]
-        assert (message.status, message.sequence) == (174, 15)
-    assert not scene.node.roles.home_agent or not scene.node.roles.home_agent.is_home_binding(HOA)
+        (seen,) = scene.send(update.packet(), update.protection)
+        message = said(seen, BindingAcknowledgement)
+        assert (message.status, message.sequence, message.lifetime) == (174, 15, 0)
+        assert seen.packet.headers == (Type2RoutingHeader(HOA),)
+    assert scene.home_agent.bindings == ()
     scene.chk0()
 
 
@@ -291,9 +295,7 @@ def test_r_ha_45__one_binding_for_a_home_address() -> None:
     scene.accepted(Update(16, source=COA2))
     scene.chk_plus(COA2)
     scene.chk0(COA)
-    home_agent = scene.node.roles.home_agent
-    assert home_agent is not None
-    assert len(home_agent.bindings) == 1
+    assert len(scene.home_agent.bindings) == 1
 
 
 def test_an_unprotected_registration_is_dropped_where_protection_is_required() -> None:
