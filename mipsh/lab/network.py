@@ -5,6 +5,7 @@ same way does the same to the last byte.
 """
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Protocol
@@ -14,18 +15,13 @@ from mipsh.lab.link import GROUP, Link, LinkParameters, Port
 from mipsh.mobility.effects import Deliver, Effect, Protection, Transmit
 from mipsh.wire.packet import Packet
 
+HOP_LIMIT_AT = 7
+MOST_SEALS = 4096
+
 Handler = Callable[[Packet, float], None]
 """An application: it hears every packet that its node delivers, with the time."""
 Watcher = Callable[[float, str, Effect], None]
 """Hears of every effect but Transmit: the time, the name of the node and the effect."""
-
-
-class Groups(Protocol):
-    """The IPv6 groups that an interface listens to."""
-
-    @property
-    def all(self) -> frozenset[bytes]:
-        """Their addresses; the same object until they change."""
 
 
 class Attachment(Protocol):
@@ -36,8 +32,8 @@ class Attachment(Protocol):
         """The 6 bytes of the link-layer address."""
 
     @property
-    def groups(self) -> Groups:
-        """The multicast groups that the interface listens to."""
+    def groups(self) -> frozenset[bytes]:
+        """The multicast groups that the interface listens to; the same object until they change."""
 
 
 class Core(Protocol):
@@ -95,10 +91,37 @@ def group_address(group: bytes) -> bytes:
     return GROUP + group[12:]
 
 
+class Seals:
+    """Which packets are protected on their way: routers pass them on, and know nothing of it.
+
+    A packet is known by all its bytes but the hop limit; of very many, the oldest are forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._protections: OrderedDict[bytes, Protection] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many packets are known."""
+        return len(self._protections)
+
+    def of(self, data: bytes, protection: Protection | None) -> Protection | None:
+        """Return a packet's protection as it goes onto a link: what its sender says, or said."""
+        if protection is None:
+            return self._protections.get(_without_hop_limit(data)) if self._protections else None
+        self._protections[_without_hop_limit(data)] = protection
+        if len(self._protections) > MOST_SEALS:
+            self._protections.popitem(last=False)
+        return protection
+
+
+def _without_hop_limit(data: bytes) -> bytes:
+    return data[:HOP_LIMIT_AT] + data[HOP_LIMIT_AT + 1 :]
+
+
 class Station:
     """A node in its network: it takes frames in, carries out what the node wants, and wakes it in time."""
 
-    def __init__(self, name: str, clock: Clock, node: Core, watchers: Sequence[Watcher]) -> None:
+    def __init__(self, name: str, clock: Clock, node: Core, watchers: Sequence[Watcher], seals: Seals) -> None:
         self.name = name
         self.node = node
         self.handlers: list[Handler] = []
@@ -108,6 +131,7 @@ class Station:
         self._groups: dict[str, frozenset[bytes]] = {}
         self._clock = clock
         self._watchers = watchers
+        self._seals = seals
         self._wakes_at: float | None = None
 
     def take(self, data: bytes, interface: str, protection: Protection | None) -> None:
@@ -129,7 +153,8 @@ class Station:
             if isinstance(effect, Transmit):
                 port = self._ports.get(effect.interface)
                 if port is not None:
-                    self.links[effect.interface].send(port, effect.link_layer, effect.data, effect.protection)
+                    data, protection = effect.data, self._seals.of(effect.data, effect.protection)
+                    self.links[effect.interface].send(port, effect.link_layer, data, protection)
                 continue
             if isinstance(effect, Deliver):
                 for handler in tuple(self.handlers):
@@ -175,7 +200,7 @@ class Station:
     def _listen(self) -> None:
         """Tell the links what groups the interfaces listen to, where that has changed."""
         for interface, port in self._ports.items():
-            groups = self.node.interfaces[interface].groups.all
+            groups = self.node.interfaces[interface].groups
             if groups is not self._groups.get(interface):
                 self._groups[interface] = groups
                 self.links[interface].listen(port, frozenset(map(group_address, groups)))
@@ -213,6 +238,7 @@ class Network:
         self.links: dict[str, Link] = {}
         self.stations: dict[str, Station] = {}
         self.watchers: list[Watcher] = []
+        self._seals = Seals()
         self._setups: dict[str, _Setup] = {}
 
     def entropy(self, *names: object) -> Entropy:
@@ -232,7 +258,7 @@ class Network:
         setup = _Setup(build, begin, {interface: self.links[link] for interface, link in (links or {}).items()})
         self._setups[name] = setup
         node = build(0)
-        station = self.stations[name] = Station(name, self.clock, node, self.watchers)
+        station = self.stations[name] = Station(name, self.clock, node, self.watchers, self._seals)
         station.boot(node, setup.links, begin)
         return station
 

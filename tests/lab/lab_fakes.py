@@ -25,19 +25,12 @@ def address(number: int) -> bytes:
     return PREFIX[:15] + bytes((number,))
 
 
-class FakeGroups:
-    """Groups that a test sets."""
-
-    def __init__(self) -> None:
-        self.all: frozenset[bytes] = frozenset()
-
-
 class FakeInterface:
     """An interface with groups that a test sets."""
 
     def __init__(self, number: int) -> None:
         self.link_layer = link_layer(number)
-        self.groups = FakeGroups()
+        self.groups: frozenset[bytes] = frozenset()
 
 
 class FakeNode:

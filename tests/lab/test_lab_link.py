@@ -46,14 +46,14 @@ def test_multicast_reaches_listeners() -> None:
     """All nodes hear what is for all, a group those who listen to it; the sender never does."""
     network, _, (first, second, third) = fakes(3)
     for node in (first, second):
-        node.interfaces["eth0"].groups.all = frozenset((GROUP,))
+        node.interfaces["eth0"].groups = frozenset((GROUP,))
     multicast(network, ALL_NODES, GROUP)
     network.run_for(1.0)
     assert [len(node.taken) for node in (first, second, third)] == [0, 1, 1]
     multicast(network, GROUP_FRAMES, GROUP)
     network.run_for(1.0)
     assert [len(node.taken) for node in (first, second, third)] == [0, 2, 1]
-    second.interfaces["eth0"].groups.all = frozenset()
+    second.interfaces["eth0"].groups = frozenset()
     network.stations["n2"].perform([])
     multicast(network, GROUP_FRAMES, GROUP)
     network.run_for(1.0)

@@ -7,6 +7,7 @@ from lab_fakes import address
 from mipsh.lab.trace_log import TraceLog, packet_summary, render
 from mipsh.mobility.effects import (
     AddressReady,
+    Effect,
     Emit,
     InstallBinding,
     Protection,
@@ -105,7 +106,7 @@ def test_every_kind_of_record() -> None:
     """Time, node and name come first; transitions and timers say whose they are."""
     advertisement = RouterAdvertisement(64, 0x20, 1800, options=(PrefixInformation(64, 0xE0, 10, 5, address(0)),))
     acknowledgement = MobilityHeader(BindingAcknowledgement(0, 0, 9, 105))
-    effects = [
+    effects: list[Effect] = [
         InstallBinding(address(1), address(2), address(3), True),
         RouterAdvertised("eth0", address(4), advertisement),
         Send(Packet(address(3), address(2), acknowledgement), protection=Protection(Purpose.REGISTRATION, address(1))),
