@@ -5,12 +5,10 @@ of Mermaid.
 """
 
 import sys
-from enum import Enum
-from itertools import groupby
 from pathlib import Path
 
-from mipsh.mobility.machine import Machine
-from mipsh.mobility.machines import MACHINES
+from mipsh.mobility.machine import Drawing
+from mipsh.mobility.machines import DRAWINGS
 
 PAGE = Path(__file__).parent / "state-machines.md"
 INTRODUCTION = """\
@@ -23,21 +21,22 @@ Inputs that lead from one state to the same other one share an arrow.
 
 def page() -> str:
     """Return the whole document."""
-    return "\n".join([INTRODUCTION, *(_section(machine, module) for machine, module in MACHINES)])
+    return "\n".join([INTRODUCTION, *(_section(module, drawing) for module, drawing in DRAWINGS.items())])
 
 
-def _section(machine: Machine[Enum, Enum], module: str) -> str:
-    return f"## {machine.name.capitalize()}\n\n`mipsh/mobility/{module}`\n\n```mermaid\n{diagram(machine)}```\n"
+def _section(module: str, drawing: Drawing) -> str:
+    path = f"mipsh/mobility/{module}.py"
+    head = f"## {drawing.name.capitalize()}\n\n[{path}](../{path})\n"
+    return f"{head}\n```mermaid\n{diagram(drawing)}```\n"
 
 
-def diagram(machine: Machine[Enum, Enum]) -> str:
-    """Return a machine as a Mermaid state diagram."""
-    lines = ["stateDiagram-v2", f"    [*] --> {machine.initial.name}"]
-    arrows = sorted((before.name, after.name, event.name) for (before, event), after in machine.table.items())
-    for (before, after), group in groupby(arrows, key=lambda arrow: arrow[:2]):
-        inputs = ", ".join(_words(event) for _, _, event in group)
-        lines.append(f"    {before} --> {after}: {inputs}")
-    return "\n".join(lines) + "\n"
+def diagram(drawing: Drawing) -> str:
+    """Return a machine as a Mermaid state diagram; inputs between the same two states share an arrow."""
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for before, event, after in drawing.transitions:
+        arrows.setdefault((before, after), []).append(_words(event))
+    lines = [f"    {before} --> {after}: {', '.join(inputs)}" for (before, after), inputs in arrows.items()]
+    return "\n".join(["stateDiagram-v2", f"    [*] --> {drawing.initial}", *lines, ""])
 
 
 def _words(name: str) -> str:

@@ -4,8 +4,18 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Generic, TypeVar
 
+from msgspec import Struct
+
 State = TypeVar("State", bound=Enum)
 Input = TypeVar("Input", bound=Enum)
+
+
+class Drawing(Struct, frozen=True):
+    """A machine in words: its name, the initial state, and transitions as (state, input, next state)."""
+
+    name: str
+    initial: str
+    transitions: tuple[tuple[str, str, str], ...]
 
 
 class Machine(Generic[State, Input]):
@@ -23,3 +33,8 @@ class Machine(Generic[State, Input]):
     def allows(self, state: State, event: Input) -> bool:
         """Tell whether an input can happen in a state."""
         return (state, event) in self.table
+
+    def drawing(self) -> Drawing:
+        """Return the machine in words, in the order of its table."""
+        transitions = ((state.name, event.name, after.name) for (state, event), after in self.table.items())
+        return Drawing(self.name, self.initial.name, tuple(transitions))

@@ -79,7 +79,7 @@ def test_r_cn_41__an_update_from_before_the_end_of_a_binding_is_refused() -> Non
     scene.chk0()
     scene.acknowledged(update, 135)
     scene.wait(240 - UNIT)
-    assert len(scene.node.correspondent.cache) == 0
+    assert len(scene.correspondent.cache) == 0
     scene.acknowledged(update, 138, proven=False)
 
 
@@ -189,7 +189,7 @@ def test_r_cn_34__a_full_cache_takes_no_other_binding() -> None:
     scene.accepted(replace(other, s=2, lifetime=0))
     scene.chk0(HOA2, COA2)
     scene.accepted(replace(update, s=2))
-    assert [entry.state for entry in scene.node.correspondent.cache] == [State.BOUND]
+    assert [entry.state for entry in scene.correspondent.cache] == [State.BOUND]
 
 
 def test_r_cn_33__a_rejection_grants_no_lifetime() -> None:
@@ -201,7 +201,7 @@ def test_r_cn_33__a_rejection_grants_no_lifetime() -> None:
         scene.acknowledged(replace(update, with_indices=False), 139, proven=False, packet=home_registration(update)),
     )
     assert [message.lifetime for message in rejections] == [0, 0]
-    reply = scene.node.correspondent.outgoing(echo(CN, local=HOA), scene.now)
+    reply = scene.correspondent.outgoing(echo(CN, local=HOA), scene.now)
     assert reply.destination == COA
 
 

@@ -82,7 +82,7 @@ class HomeAgent:
         self._agents.advance(now)
         effects: list[Effect] = []
         for entry in self.cache.due(now):
-            self._trace.timer("home registration", addresses.text(entry.home_address))
+            self._trace.timer("home binding", addresses.text(entry.home_address))
             if entry.expires <= now:
                 effects += self._registrar.end(entry, now)
             else:

@@ -46,7 +46,7 @@ class Input(Enum):
 
 
 BINDING = Machine(
-    "home registration",
+    "home binding",
     State.ABSENT,
     {
         (State.ABSENT, Input.PROBE): State.PROBING,
