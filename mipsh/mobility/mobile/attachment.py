@@ -164,14 +164,9 @@ class Attachment:
         return self._confirm(Input.STRANGER)
 
     def _is_of_this_link(self, router: Router) -> bool:
-        """Tell whether a router is the one in use, or shares a prefix with it: prefixes are global."""
-        return router is self.router or any(
-            prefix.key in router.prefixes
-            for other in self._routers
-            if other.is_here and other is not router
-            for prefix in other.prefixes.values()
-            if prefix.is_on_link
-        )
+        """Tell whether a router is the one in use, or shares a prefix with one that is here."""
+        here = (other for other in self._routers if other.is_here and other is not router)
+        return router is self.router or any(router.shares_link(other) for other in here)
 
     def confirmed(self, address: bytes, now: float) -> list[Effect]:
         """Take note that a neighbour answered: if it is the router in use, all that were heard are on its link."""
@@ -204,11 +199,17 @@ class Attachment:
         return effects if self.state is State.DOWN else [*effects, SolicitRouters(self.interface)]
 
     def _replace(self, current: Router, router: Router, *, is_other_link: bool = False) -> list[Effect]:
-        """Use another router; forget the one before, and those that cannot be on the same link as the new one."""
+        """Use another router; forget the one before, and those that cannot be on the same link as the new one.
+
+        These are the ones that were silent since the new one is heard, and share no prefix with it.
+        """
         effects: list[Effect] = []
         for other in tuple(self._routers):
-            other.is_here = False
-            if other is current or (other is not router and (is_other_link or other.heard < router.since)):
+            if other is router:
+                continue
+            other.is_here = other.shares_link(router)
+            may_be_here = not is_other_link and (other.is_here or other.heard >= router.since)
+            if other is current or not may_be_here:
                 effects += self._forget(other)
                 if other.link_local == router.link_local:  # the link forgot the new one as well
                     effects.append(SolicitRouters(self.interface))

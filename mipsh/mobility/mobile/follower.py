@@ -2,14 +2,24 @@
 
 from typing import Protocol
 
+from msgspec import Struct
+
 from mipsh.mobility.effects import Effect
+
+
+class Binding(Struct, frozen=True):
+    """A registration that a home agent acknowledged; ``until`` is when it ends."""
+
+    care_of_address: bytes
+    home_agent: bytes
+    until: float
 
 
 class Follower(Protocol):
     """Whoever must know whether there is a registration, and of which care-of address."""
 
-    def registered(self, home_agent: bytes, lifetime_s: float, status: int, now: float) -> list[Effect]:
-        """Take note that the registration was accepted, new or again, and lasts ``lifetime_s`` from now."""
+    def registered(self, binding: Binding, status: int, now: float) -> list[Effect]:
+        """Take note that the registration was accepted, new or again, with a status below 128."""
 
     def moving(self, now: float) -> list[Effect]:
         """Take note that the care-of address is another one, or none, and not registered yet."""

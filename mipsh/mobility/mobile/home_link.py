@@ -7,36 +7,38 @@ from mipsh.mobility.mobile.parameters import Home
 
 
 class HomeLink:
-    """The interface that a home address was given to, if any."""
+    """A home address and the interface at home; ``interface`` is the last one that was at home."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self._interface: str | None = None
+        self.interface = ""
+        self._link_local: bytes | None = None
+        self._assigned: str | None = None
 
-    def assign(self, place: Place | None, *, detect: bool) -> list[Effect]:
+    def enter(self, place: Place) -> None:
+        """Take note of which interface is at home."""
+        self.interface, self._link_local = place.interface, place.link_local
+
+    def assign(self, *, detect: bool) -> list[Effect]:
         """Give the home address to the interface at home, from anew where it is there already."""
-        if place is None:
-            return []
         effects = self.remove()
-        self._interface = place.interface
-        return [*effects, AssignAddress(place.interface, self.home.address, detect)]
+        self._assigned = self.interface
+        return [*effects, AssignAddress(self.interface, self.home.address, detect)]
 
     def remove(self) -> list[Effect]:
         """Take the home address from its interface."""
-        if self._interface is None:
+        if self._assigned is None:
             return []
-        interface, self._interface = self._interface, None
+        interface, self._assigned = self._assigned, None
         return [RemoveAddress(interface, self.home.address)]
 
     def withdrawn(self) -> None:
         """Take note that the interface dropped the home address by itself."""
-        self._interface = None
+        self._assigned = None
 
-    def announce(self, place: Place | None) -> list[Effect]:
+    def announce(self) -> list[Effect]:
         """Tell the home link that the home address is here, and the link-local address that it stands for."""
-        if place is None:
-            return []
-        effects: list[Effect] = [AnnounceAddress(place.interface, self.home.address)]
-        if place.link_local is not None and is_link_local_bound(self.home, place.link_local):
-            effects.append(AnnounceAddress(place.interface, place.link_local))
+        effects: list[Effect] = [AnnounceAddress(self.interface, self.home.address)]
+        if self._link_local is not None and is_link_local_bound(self.home, self._link_local):
+            effects.append(AnnounceAddress(self.interface, self._link_local))
         return effects

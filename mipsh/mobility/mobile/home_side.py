@@ -11,6 +11,7 @@ from collections import deque
 from msgspec import Struct
 
 from mipsh.mobility.effects import Effect, Protection, Purpose, Send
+from mipsh.mobility.mobile.follower import Binding
 from mipsh.mobility.mobile.home_machine import State
 from mipsh.mobility.mobile.home_update import protection_of
 from mipsh.mobility.mobile.parameters import Home, MobileNodeParameters
@@ -67,13 +68,11 @@ class HomeSide:
 
     # What the registration tells.
 
-    def registered(self, home_agent: bytes, lifetime_s: float, status: int, now: float) -> list[Effect]:
+    def registered(self, binding: Binding, status: int, now: float) -> list[Effect]:
         """Send what was held, optimise routes, and ask for prefixes where the home agent says so."""
-        care_of_address = self.registration.care_of_address
-        if care_of_address is None:
-            return []
-        self.prefixes.away(care_of_address, home_agent)
-        effects = self.optimisation.away(care_of_address, home_agent, lifetime_s, now)
+        addresses_of_binding = binding.care_of_address, binding.home_agent
+        effects = self.optimisation.away(*addresses_of_binding, binding.until - now, now)
+        effects += self.prefixes.registered(*addresses_of_binding, now)
         if status == AckStatus.ACCEPTED_PREFIX_DISCOVERY_NECESSARY:
             effects += self.prefixes.ask(now)
         return [*effects, *self._release(now)]
@@ -124,7 +123,8 @@ class HomeSide:
         optimised = self._optimised(packet, care_of_address, home_agent, now)
         if optimised is not None:
             return [Send(optimised)]
-        return self.tunnel(packet.encode(), now)
+        tests = self.optimisation.sent(packet, now) if packet.source == self.home.address else []
+        return [*self.tunnel(packet.encode(), now), *tests]
 
     def _optimised(self, packet: Packet, care_of_address: bytes, home_agent: bytes, now: float) -> Packet | None:
         """Return a packet as it goes without the tunnel; multicasts and Mobility Headers do not (section 11.3.4)."""
@@ -174,12 +174,10 @@ class HomeSide:
         return required is None or protection == required
 
     def accepts_routing_header(self, packet: Packet, now: float) -> bool:
-        """Tell whether a type 2 routing header leads from the packet's destination to the home address.
+        """Tell whether a type 2 routing header with the home address leads there from the packet's destination.
 
         Before a registration only Mobility Headers may come so: the acknowledgement is one.
         """
-        if packet.routing_home_address != self.home.address:
-            return False
         if packet.destination == self.home.address:
             return self.registration.is_usable_at_home
         place = self.registration.place

@@ -4,11 +4,7 @@ from collections.abc import Iterable
 
 from mipsh.mobility.effects import (
     AddressAdded,
-    AddressFailed,
-    AddressReady,
     Effect,
-    NeighbourFound,
-    NeighbourLost,
     Protection,
     RouterAdvertised,
     Signal,
@@ -17,7 +13,7 @@ from mipsh.mobility.icmp_errors import UNRECOGNIZED_NEXT_HEADER, UNRECOGNIZED_OP
 from mipsh.mobility.mobile.home_side import HomeSide
 from mipsh.mobility.mobile.movement import Movement
 from mipsh.mobility.mobile.parameters import MobileNodeParameters
-from mipsh.mobility.mobile.registration import HomeRegistration
+from mipsh.mobility.mobile.registration import HomeAddressSignal, HomeRegistration
 from mipsh.mobility.mobile.routers import global_addresses
 from mipsh.mobility.nonces import Entropy
 from mipsh.mobility.status import ErrorStatus
@@ -42,7 +38,6 @@ from mipsh.wire.mobility import (
 from mipsh.wire.ndp import HOME_AGENT
 from mipsh.wire.packet import Packet, decode
 
-HOME_ADDRESS_SIGNALS = NeighbourFound | NeighbourLost | AddressReady | AddressFailed
 NOT_SUPPORTED = (UNRECOGNIZED_NEXT_HEADER, UNRECOGNIZED_OPTION)
 """Codes of a Parameter Problem by which a home agent says that it knows no Binding Updates (section 11.3.5)."""
 
@@ -93,7 +88,7 @@ class MobileNode:
         """Take in what a link says."""
         effects = self.movement.signal(signal, now)
         effects += self._place(now)
-        if isinstance(signal, HOME_ADDRESS_SIGNALS) and signal.address in self.homes:
+        if isinstance(signal, HomeAddressSignal) and signal.address in self.homes:
             effects += self.homes[signal.address].registration.signal(signal, now)
         if isinstance(signal, RouterAdvertised):
             self._suggest_home_agent(signal)

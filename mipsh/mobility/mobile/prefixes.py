@@ -83,6 +83,7 @@ class PrefixDiscovery:
         self._timers: Timers[Alarm] = Timers()
         self._where: tuple[bytes, bytes] | None = None
         self._identifier: int | None = None
+        self._is_due = False
         self._backoff = Backoff(INITIAL_SOLICIT_TIMER_S)
 
     def next_deadline(self) -> float | None:
@@ -95,25 +96,29 @@ class PrefixDiscovery:
         for alarm in self._timers.due(now):
             self._trace.timer(f"home prefix {alarm.name.lower()}", text(self.home.address))
             if alarm is Alarm.ENDS_SOON:
+                self._is_due = self._where is None
                 effects += self.ask(now)
-            elif self._backoff.attempts < MOST_SOLICITATIONS:
-                self._step(Input.TIMEOUT)
-                effects += self._solicit(now)
-            else:
+            elif self._where is None or self._backoff.attempts >= MOST_SOLICITATIONS:
                 self._step(Input.UNANSWERED)
+            else:
+                self._step(Input.TIMEOUT)
+                effects += self._solicit(*self._where, now)
         return effects
 
     def learn(self, valid_until: float, now: float) -> None:
         """Take note of when the home prefix ends, and ask before it does."""
         self.valid_until = valid_until
+        self._is_due = False
         if valid_until == FOREVER or valid_until <= now:
             self._timers.cancel(Alarm.ENDS_SOON)
         else:
             self._timers.set(Alarm.ENDS_SOON, now + max((valid_until - now) * ASK_AT, SHORTEST_WAIT_S))
 
-    def away(self, care_of_address: bytes, home_agent: bytes) -> None:
-        """Take note of a home registration: by it the home agent can be asked."""
+    def registered(self, care_of_address: bytes, home_agent: bytes, now: float) -> list[Effect]:
+        """Take note of a home registration: by it the home agent can be asked, if that is due already."""
         self._where = care_of_address, home_agent
+        is_due, self._is_due = self._is_due, False
+        return self.ask(now) if is_due else []
 
     def unregistered(self) -> None:
         """Take note that there is no home registration: nobody is asked."""
@@ -129,13 +134,10 @@ class PrefixDiscovery:
         self._step(Input.ASK)
         self._identifier = int.from_bytes(self._entropy(2))
         self._backoff = Backoff(INITIAL_SOLICIT_TIMER_S)
-        return self._solicit(now)
+        return self._solicit(*self._where, now)
 
-    def _solicit(self, now: float) -> list[Effect]:
-        if self._where is None:
-            return []
+    def _solicit(self, care_of_address: bytes, home_agent: bytes, now: float) -> list[Effect]:
         self._timers.set(Alarm.AGAIN, now + self._backoff.wait())
-        care_of_address, home_agent = self._where
         message = Icmpv6(MobilePrefixSolicitation(self._identifier or 0))
         packet = from_care_of_address(Packet(self.home.address, home_agent, message), care_of_address)
         return [Send(packet, protection=self._protection)]

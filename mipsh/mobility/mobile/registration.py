@@ -26,10 +26,9 @@ from mipsh.mobility.effects import (
     Protection,
     Purpose,
     RemoveRoute,
-    Signal,
 )
 from mipsh.mobility.mobile.discovery import HomeAgents
-from mipsh.mobility.mobile.follower import Follower
+from mipsh.mobility.mobile.follower import Binding, Follower
 from mipsh.mobility.mobile.home_link import HomeLink
 from mipsh.mobility.mobile.home_machine import HOME_REGISTRATION, Input, State
 from mipsh.mobility.mobile.home_update import Neighbour, home_update, protection_of
@@ -55,6 +54,8 @@ MOVED, EXPIRED = "mip6MnCOAChanged", "mip6MnBindingExpiredAtHA"
 """Notifications of MOBILEIPV6-MIB (RFC 4295)."""
 REFUSED, DUPLICATE, PREFIX_ENDED = "mnHomeRegistrationRefused", "mnHomeAddressDuplicate", "mnHomePrefixEnded"
 
+HomeAddressSignal = NeighbourFound | NeighbourLost | AddressReady | AddressFailed
+
 FAILURES_BEFORE_NEXT = 2
 UNANSWERED_BEFORE_NEXT = 8
 UPDATES_BEFORE_LOCAL_USE = 3
@@ -77,8 +78,7 @@ class Alarm(Enum):
 class HomeRegistration:
     """One home address at its home agent; ``place`` is where the mobile node is for it.
 
-    ``bound_until`` is when the registration ends that was acknowledged: of ``care_of_address``, with
-    ``home_agent``.
+    ``binding`` is what was acknowledged last, of this place or of the one before.
     """
 
     def __init__(
@@ -95,9 +95,7 @@ class HomeRegistration:
         self.place: Place | None = None
         self.state = State.NOWHERE
         self.sequence = int.from_bytes(entropy(2))
-        self.bound_until = 0.0
-        self.care_of_address: bytes | None = None
-        self.home_agent: bytes | None = None
+        self.binding: Binding | None = None
         self._follower = follower
         self._trace = trace or Trace()
         self._timers: Timers[Alarm] = Timers()
@@ -131,7 +129,17 @@ class HomeRegistration:
 
     def is_bound(self, now: float) -> bool:
         """Tell whether a registration that was acknowledged lasts, of whichever care-of address."""
-        return now < self.bound_until
+        return self.binding is not None and now < self.binding.until
+
+    @property
+    def care_of_address(self) -> bytes | None:
+        """The care-of address that was acknowledged last."""
+        return None if self.binding is None else self.binding.care_of_address
+
+    @property
+    def home_agent(self) -> bytes | None:
+        """The home agent that acknowledged it."""
+        return None if self.binding is None else self.binding.home_agent
 
     @property
     def asked_agent(self) -> bytes | None:
@@ -165,56 +173,54 @@ class HomeRegistration:
     def placed(self, place: Place | None, now: float) -> list[Effect]:
         """Take note of where the mobile node is; nothing happens where that is where it was."""
         before, self.place = self.place, place
-        if place is None:
-            return [] if before is None else self._detach(now)
-        if before is not None and _where(before) == _where(place):
+        if self.is_home and place is not None:
+            self._link.enter(place)
+        if _where(before) == _where(place):
             return []
-        if place.care_of_address is None:
-            return self._return(place, now)
-        return self._attach(place.care_of_address, now)
-
-    def _detach(self, now: float) -> list[Effect]:
+        if self.is_home:
+            return self._return(now)
         if self.state is State.ENDED:
             return []
         if self.state is State.WITHDRAWING:
             return self._end(Input.DETACH)
+        care_of_address = self._here
+        return self._detach(now) if care_of_address is None else self._attach(care_of_address, now)
+
+    def _detach(self, now: float) -> list[Effect]:
         self._rest()
         self._step(Input.DETACH)
         return self._follower.moving(now)
 
     def _attach(self, care_of_address: bytes, now: float) -> list[Effect]:
         """Register a care-of address, unless it is registered still."""
-        if self.state is State.ENDED:
-            return []
-        if self.state is State.WITHDRAWING:
-            return self._end(Input.DETACH)
         self._rest()
         self._has_met_defender = False
         effects = [*self._link.remove(), *self._follower.moving(now)]
-        if self.state is State.NOWHERE and self._is_registered_still(care_of_address, now):
+        binding = self._registered_still(care_of_address, now)
+        if self.state is State.NOWHERE and binding is not None:
             self._step(Input.RESUME)
             self._timers.set(Alarm.REFRESH, max(self._refresh_at, now + SHORTEST_REFRESH_S))
-            return [*effects, *self._tell(AckStatus.ACCEPTED, now)]
+            return [*effects, *self._follower.registered(binding, AckStatus.ACCEPTED, now)]
         if self.agents.current is None:
             self._step(Input.ATTACH_UNKNOWN)
             return [*effects, *self.agents.ask(care_of_address, now)]
         self._step(Input.ATTACH)
         return [*effects, *self._begin(now)]
 
-    def _is_registered_still(self, care_of_address: bytes, now: float) -> bool:
-        """Tell whether the last update asked for nothing else than what was acknowledged."""
+    def _registered_still(self, care_of_address: bytes, now: float) -> Binding | None:
+        """Return the registration of a care-of address, if the last update asked for nothing else."""
         is_same = self._asked == (self.home_agent, care_of_address) and self.care_of_address == care_of_address
-        return is_same and self.is_bound(now)
+        return self.binding if is_same and self.is_bound(now) else None
 
-    def _return(self, place: Place, now: float) -> list[Effect]:
+    def _return(self, now: float) -> list[Effect]:
         """Come home: deregister where the home agent has a binding or may have one (section 11.5.5)."""
         self._rest()
         was_ended = self.state is State.ENDED
         effects = [*self._link.remove(), *self._follower.moving(now)]
-        may_be_bound = max(self.bound_until, self._possible_until) > now and self._asked is not None
+        may_be_bound = self.is_bound(now) or now < self._possible_until
         if may_be_bound and self.state is not State.WITHDRAWING and not was_ended:
             self._step(Input.RETURN_BOUND)
-            return [*effects, FindDefender(place.interface, self.home.address)]
+            return [*effects, FindDefender(self._link.interface, self.home.address)]
         self._step(Input.RETURN_FREE)
         if was_ended:
             effects.append(AddressAdded(self.home.address))
@@ -230,14 +236,11 @@ class HomeRegistration:
 
     def _test(self) -> list[Effect]:
         """Find out whether the home address is free on the home link, as for any address."""
-        return self._link.assign(self.place, detect=True)
+        return self._link.assign(detect=True)
 
-    def signal(self, signal: Signal, now: float) -> list[Effect]:
-        """Take in what the home link says of the home address."""
-        if not isinstance(signal, NeighbourFound | NeighbourLost | AddressReady | AddressFailed):
-            return []
-        is_here = self.place is not None and self.place.interface == signal.interface
-        if signal.address != self.home.address or not is_here:
+    def signal(self, signal: HomeAddressSignal, now: float) -> list[Effect]:
+        """Take in what a link says of the home address; the home link, if it counts."""
+        if not self.is_home or signal.interface != self._link.interface:
             return []
         if isinstance(signal, NeighbourFound):
             return self._found(signal.link_layer, now)
@@ -245,39 +248,39 @@ class HomeRegistration:
             return self._found(None, now)
         if isinstance(signal, AddressReady):
             return self._ready(now) if self.state is State.TESTING else []
-        return self._failed(signal.interface, now)
+        return self._failed(now)
 
     def _found(self, link_layer: bytes | None, now: float) -> list[Effect]:
         """Deregister at who defends the home address, or where nobody does, at the home agent all the same.
 
         Where no registration was acknowledged and nobody defends the address, there is nothing to end.
         """
-        if self.state is not State.FINDING or self.place is None:
+        if self.state is not State.FINDING:
             return []
         if link_layer is None and not self.is_bound(now):
             self._step(Input.EXPIRED)
             return self._test()
         self._has_met_defender = True
-        self._neighbour = Neighbour(self.place.interface, link_layer)
+        self._neighbour = Neighbour(self._link.interface, link_layer)
         self._step(Input.FOUND)
-        return [*self._link.assign(self.place, detect=False), *self._begin(now)]
+        return [*self._link.assign(detect=False), *self._begin(now)]
 
     def _ready(self, now: float) -> list[Effect]:
         self._step(Input.READY)
         self._has_met_defender = False
-        self.bound_until = self._possible_until = 0.0
+        self.binding, self._possible_until = None, 0.0
         effects = self._follower.at_home(now)
         if self.agents.current is None:
             effects += self.agents.ask(self.home.address, now)
         return effects
 
-    def _failed(self, interface: str, now: float) -> list[Effect]:
+    def _failed(self, now: float) -> list[Effect]:
         """Take note that somebody has the home address: the home agent, for a binding that is forgotten, or another."""
         if self.state is State.TESTING and self.agents.current is not None and not self._has_met_defender:
             self._asked = (self.agents.current, None)
             self._step(Input.DEFENDED)
             self._link.withdrawn()
-            return [FindDefender(interface, self.home.address)]
+            return [FindDefender(self._link.interface, self.home.address)]
         if self.state not in (State.TESTING, State.AT_HOME):
             return []
         self._link.withdrawn()
@@ -308,13 +311,11 @@ class HomeRegistration:
 
     def _send(self, now: float) -> list[Effect]:
         """Send an update with the next sequence number, or a little later where there were too many."""
-        opens = self._updates.opens(now)
-        if opens > now:
-            self._timers.set(Alarm.SEND, opens)
-            return []
         is_ending = self.state in (State.DEREGISTERING, State.WITHDRAWING)
         agent = self.asked_agent if is_ending else self.agents.current
-        if self.place is None or agent is None:
+        opens = self._updates.opens(now)
+        if opens > now or self.place is None or agent is None:
+            self._timers.set(Alarm.SEND, opens)
             return []
         lifetime = 0 if is_ending else self._lifetime(self.place, now)
         self.sequence = serial.following(self.sequence)
@@ -363,8 +364,7 @@ class HomeRegistration:
             return self._begin(now)
         self._step(Input.NEXT)
         self._updates.clear()
-        care_of = None if self.place is None else self.place.care_of_address
-        return [] if care_of is None else self.agents.ask(care_of, now)
+        return [] if self._here is None else self.agents.ask(self._here, now)
 
     # Answers.
 
@@ -387,9 +387,11 @@ class HomeRegistration:
             return self._end(Input.ACCEPTED)
         lacks_router = self.home.is_mobile_router and not message.flags & BA_MOBILE_ROUTER
         lifetime_s = min(message.lifetime, sent.lifetime) * LIFETIME_UNIT_S
-        if lacks_router or lifetime_s == 0:
+        if lacks_router or lifetime_s == 0 or self._here is None:
             return self._rejected(message.status, now)
-        return self._accepted(message, sent.time, max(sent.time + lifetime_s, now), now)
+        binding = Binding(self._here, packet.source, max(sent.time + lifetime_s, now))
+        self._refresh_at = sent.time + self._refresh_interval(message, lifetime_s)
+        return self._accepted(binding, message.status, now)
 
     def _is_answer(self, packet: Packet, protection: Protection | None) -> bool:
         """Tell whether a packet can be an answer to the updates: by its addresses, its way and its protection."""
@@ -410,30 +412,24 @@ class HomeRegistration:
         self._step(Input.AGAIN)
         return self._send(now)
 
-    def _accepted(self, message: BindingAcknowledgement, sent: float, until: float, now: float) -> list[Effect]:
+    def _accepted(self, binding: Binding, status: int, now: float) -> list[Effect]:
         """Take note of a registration; its lifetime began when its update was sent."""
-        place = self.place
         is_first = not self.is_bound(now)
-        is_new = is_first or place is None or self.care_of_address != place.care_of_address
-        interval = self._refresh_interval(message, until - sent)
+        is_new = is_first or self.care_of_address != binding.care_of_address
         self._step(Input.ACCEPTED)
         self._refusals = 0
-        self.bound_until = self._possible_until = until
-        self.home_agent, self.care_of_address = self._asked or (None, None)
-        self._refresh_at = sent + interval
+        self.binding, self._possible_until = binding, binding.until
         self._timers.cancel(Alarm.SEND)
-        self._timers.set(Alarm.EXPIRE, until)
+        self._timers.set(Alarm.EXPIRE, binding.until)
         self._timers.set(Alarm.REFRESH, max(self._refresh_at, now + SHORTEST_REFRESH_S))
         effects: list[Effect] = []
-        if is_new and self.care_of_address is not None:
-            event = REGISTERED if is_first else MOVED
-            addresses = self.home.address, self.care_of_address
-            effects = [
-                InstallRoute(*addresses, None, self.home_agent),
-                Emit(event, *addresses, self.home_agent),
-            ]
+        if is_new:
             self._has_route = True
-        return [*effects, *self._tell(message.status, now)]
+            addresses = self.home.address, binding.care_of_address
+            event = REGISTERED if is_first else MOVED
+            effects.append(InstallRoute(*addresses, None, binding.home_agent))
+            effects.append(Emit(event, *addresses, binding.home_agent))
+        return [*effects, *self._follower.registered(binding, status, now)]
 
     def _refresh_interval(self, message: BindingAcknowledgement, lifetime_s: float) -> float:
         """Return after how long to refresh: as advised, where that is before the end (section 6.2.4)."""
@@ -441,11 +437,6 @@ class HomeRegistration:
             if isinstance(option, BindingRefreshAdvice) and 0 < option.interval * LIFETIME_UNIT_S < lifetime_s:
                 return float(option.interval * LIFETIME_UNIT_S)
         return lifetime_s * self.parameters.refresh_at
-
-    def _tell(self, status: int, now: float) -> list[Effect]:
-        if self.home_agent is None:
-            return []
-        return self._follower.registered(self.home_agent, self.bound_until - now, status, now)
 
     def _rejected(self, status: int, now: float) -> list[Effect]:
         if self.state is State.DEREGISTERING:
@@ -474,7 +465,7 @@ class HomeRegistration:
         """Forget the registration, and with it the tunnel."""
         self._timers.cancel(Alarm.EXPIRE)
         self._timers.cancel(Alarm.REFRESH)
-        self.bound_until = self._possible_until = 0.0
+        self.binding, self._possible_until = None, 0.0
         if not self._has_route:
             return []
         self._has_route = False
@@ -491,14 +482,14 @@ class HomeRegistration:
         if self._is_settled:
             return []
         self._is_settled = True
-        return [*self._link.announce(self.place), *self._follower.at_home(now)]
+        return [*self._link.announce(), *self._follower.at_home(now)]
 
     def _deregistered(self, event: Input, now: float) -> list[Effect]:
         """Take the home address back, and tell the link so (section 11.5.5)."""
         self._rest()
         self._step(event)
         gone = Emit(DEREGISTERED, self.home.address, None, self.asked_agent, event.name.lower())
-        return [*self._unbind(), gone, *self._link.announce(self.place), *self._follower.at_home(now)]
+        return [*self._unbind(), gone, *self._link.announce(), *self._follower.at_home(now)]
 
     def unsupported(self, sequence: int | None, now: float) -> list[Effect]:
         """Take in that the home agent does not know Mobile IPv6 (sections 11.3.5 and 11.3.6): stop for long.
@@ -538,7 +529,8 @@ class HomeRegistration:
             return [] if self.is_home else self._end_prefix(now)
         if valid_until < FOREVER:
             self._timers.set(Alarm.PREFIX, valid_until)
-        if self.bound_until <= valid_until or self.state not in (State.REGISTERED, State.REFRESHING):
+        is_longer = self.binding is not None and self.binding.until > valid_until
+        if not is_longer or self.state not in (State.REGISTERED, State.REFRESHING):
             return []
         self._step(Input.REFRESH)
         return self._begin(now)
@@ -566,5 +558,5 @@ class HomeRegistration:
         self.state = self._trace.step(HOME_REGISTRATION, text(self.home.address), self.state, event)
 
 
-def _where(place: Place) -> tuple[str, bytes | None]:
-    return place.interface, place.care_of_address
+def _where(place: Place | None) -> tuple[str, bytes | None] | None:
+    return None if place is None else (place.interface, place.care_of_address)

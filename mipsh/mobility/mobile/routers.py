@@ -73,6 +73,10 @@ class Router(Struct):
         """Tell whether an address is one of the router's."""
         return address == self.link_local or address in self.addresses
 
+    def shares_link(self, other: "Router") -> bool:
+        """Tell whether another router advertises one of the prefixes on this one's link: prefixes are global."""
+        return any(p.is_on_link and p.key in other.prefixes for p in self.prefixes.values())
+
     @property
     def confirmed_at(self) -> bytes:
         """The address to confirm it by: a global one where it is known, as link-local ones are not unique."""
