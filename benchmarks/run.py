@@ -6,6 +6,7 @@ from pathlib import Path
 import large
 import parsing
 import prompt
+import simulation
 import startup
 import wire
 
@@ -17,6 +18,7 @@ PARTS = {
     "large": large.main,
     "wire": wire.main,
     "fuzz": wire.fuzz,
+    "simulation": simulation.main,
 }
 
 

@@ -51,7 +51,7 @@ def foreign_prefix(number: int) -> bytes:
 
 
 def mobile_prefix(number: int) -> bytes:
-    """Return the prefix of a mobile router's network, of which the first is 1."""
+    """Return the prefix of a mobile router's network, of which the first is 1 and the last 4095."""
     return parse(f"2001:db8:{0xF000 + number:x}::")
 
 
@@ -219,21 +219,25 @@ class Lab:
         """Add one more mobile node on a link; return its name."""
         number = len(self.mobile_nodes) + 1
         name = numbered("mn", number)
+        self.mobile_nodes[name] = home_address(number)
         home = Home(home_address(number), LENGTH, HOME_AGENT_ADDRESS)
-        links = {ETHERNET: link}
-        begin: Begin | None = None
-        prefix, is_router = mobile_prefix(number), number <= self.parameters.mobile_routers
-        if is_router:
-            home = structs.replace(home, prefixes=((prefix, LENGTH),), is_mobile_router=True)
-            links[INSIDE] = f"{name}-network"
-            self.network.add_link(links[INSIDE])
-            begin = partial(_begin, {INSIDE: at(prefix, 1)}, {}, ())
-        mobile = structs.replace(self.parameters.mobile_node, homes=(home,), required=self.parameters.required)
-        self.mobile_nodes[name] = home.address
-        self._add(name, links, NodeParameters(mobile_node=mobile, is_router=is_router), begin)
-        if is_router:
-            self._add_host(f"{name}-host", links[INSIDE], prefix, 2)
+        if number <= self.parameters.mobile_routers:
+            self._add_mobile_router(name, link, home, mobile_prefix(number))
+        else:
+            self._add(name, {ETHERNET: link}, NodeParameters(mobile_node=self._mobile(home)), None)
         return name
+
+    def _add_mobile_router(self, name: str, link: str, home: Home, prefix: bytes) -> None:
+        """Add a mobile router with its network, and a host there."""
+        inside = f"{name}-network"
+        self.network.add_link(inside)
+        mobile = self._mobile(structs.replace(home, prefixes=((prefix, LENGTH),), is_mobile_router=True))
+        begin = partial(_begin, {INSIDE: at(prefix, 1)}, {}, ())
+        self._add(name, {ETHERNET: link, INSIDE: inside}, NodeParameters(mobile_node=mobile, is_router=True), begin)
+        self._add_host(f"{name}-host", inside, prefix, 2)
+
+    def _mobile(self, home: Home) -> MobileNodeParameters:
+        return structs.replace(self.parameters.mobile_node, homes=(home,), required=self.parameters.required)
 
     def _advertising(self, prefix: bytes, address: bytes) -> Advertising:
         """Return what a router says: its prefix with its own address."""
