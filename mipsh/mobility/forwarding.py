@@ -37,10 +37,11 @@ class Forwarding:
 
     def forward(self, data: bytes, interface: str, now: float, *, is_tunnelled: bool = False) -> list[Effect]:
         """Pass a packet on that came on an interface, or there in a tunnel; its source is told where that cannot be."""
-        data = data[: HEADER_SIZE + int.from_bytes(data[4:6])]
+        size = HEADER_SIZE + int.from_bytes(data[4:6])
         source, destination = data[8:24], data[24:40]
-        if not _may_leave_link(source, destination):
+        if len(data) < size or not _may_leave_link(source, destination):
             return []
+        data = data[:size]
         if addresses.is_link_local(source):
             return self.unreachable(data, interface, BEYOND_SCOPE, now)
         if data[7] <= 1:
@@ -73,7 +74,9 @@ class Forwarding:
         packet = decode(data)
         if not isinstance(packet, Packet) or is_error(packet) or not self._limits.allow(packet, now):
             return None
-        source = self._interfaces[interface].source_for(packet.source, now)
+        back = None if addresses.is_link_local(packet.source) else self._routing.find(packet.source, now)
+        link = self._interfaces[interface] if back is None else back[0]
+        source = link.source_for(packet.source, now)
         return None if source is None else (source, packet.source)
 
     def _redirect(self, source: bytes, destination: bytes, hop: Hop, now: float) -> list[Effect]:
