@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TypeVar
 
-from mipsh.mobility.host.interface import Interface
-from mipsh.mobility.host.parameters import InterfaceParameters
 from playbook import Entropy
 
 from mipsh.mobility.effects import Deliver, Effect, Protection, Transmit
+from mipsh.mobility.host.interface import Interface
+from mipsh.mobility.host.parameters import InterfaceParameters
 from mipsh.mobility.mobile.parameters import Home, MobileNodeParameters
 from mipsh.mobility.node import Node
 from mipsh.mobility.paths import in_tunnel
@@ -233,6 +233,20 @@ class MobileScene:
         self._answer()
         return self.log[mark:]
 
+    def say(self, packet: Packet) -> list[Seen]:
+        """Let the node's upper layers send a packet; return what it sent."""
+        mark = len(self.log)
+        self._take(self.node.send(packet, self.now))
+        self._answer()
+        return self.log[mark:]
+
+    def send(self, packet: Packet) -> list[Seen]:
+        """Let the node's upper layers send a packet; return what the node sent."""
+        mark = len(self.log)
+        self._take(self.node.send(packet, self.now))
+        self._answer()
+        return self.log[mark:]
+
     def tunnelled(self, inner: Packet, care_of_address: bytes | None = None) -> list[Seen]:
         """Hand the node a packet through its tunnel."""
         return self.deliver(in_tunnel(inner.encode(), HA, care_of_address or self.care_of_address))
@@ -246,7 +260,7 @@ class MobileScene:
 
     def said(self, kind: type[Sent], since: float = 0.0) -> list[tuple[Seen, Sent]]:
         """Return the Mobility Header messages of a kind that the node sent, in a tunnel or not."""
-        found = []
+        found: list[tuple[Seen, Sent]] = []
         for seen in self.log:
             upper = seen.inner.upper
             if isinstance(upper, MobilityHeader) and isinstance(upper.message, kind) and seen.time >= since:
@@ -255,7 +269,7 @@ class MobileScene:
 
     def icmp(self, kind: type[Icmp], since: float = 0.0) -> list[tuple[Seen, Icmp]]:
         """Return the ICMPv6 messages of a kind that the node sent, in a tunnel or not."""
-        found = []
+        found: list[tuple[Seen, Icmp]] = []
         for seen in self.log:
             upper = seen.inner.upper
             if isinstance(upper, Icmpv6) and isinstance(upper.message, kind) and seen.time >= since:
@@ -327,9 +341,8 @@ class MobileScene:
             return
         for answer, kind, make in REACTIONS:
             if answer in self.answering and isinstance(upper.message, kind):
-                make_answer = self.instead.get(answer) or (lambda seen, make=make: make(self, seen))
-                protection = seen.protection
-                self._waiting.extend((packet, protection) for packet in make_answer(seen))
+                made = self.instead[answer](seen) if answer in self.instead else make(self, seen)
+                self._waiting.extend((packet, seen.protection) for packet in made)
 
 
 def echo(peer: bytes = CN, destination: bytes = HOA, data: bytes = b"ping") -> Packet:
@@ -429,8 +442,13 @@ def _on_neighbour_solicitation(scene: MobileScene, seen: Seen) -> Iterable[Packe
     return [
         advertised(router, target, seen.packet.source, ndp.ROUTER | ndp.SOLICITED | ndp.OVERRIDE)
         for router in scene.routers
-        if target in (router.local, router.address) and router not in scene.unreachable
+        if target in (router.local, router.address, *_anycast(router)) and router not in scene.unreachable
     ]
+
+
+def _anycast(router: Router) -> tuple[bytes, ...]:
+    """Return the address of all home agents, where the router is on the home link with them."""
+    return (addresses.home_agents_anycast(HOME_PREFIX),) if router.prefix == HOME_PREFIX else ()
 
 
 def _on_question_who_defends(scene: MobileScene, seen: Seen) -> Iterable[Packet]:
