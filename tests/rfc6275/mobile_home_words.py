@@ -1,6 +1,7 @@
 """What the tests of a mobile node's home registration say again and again, over a ``MobileScene``."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from mobile_playbook import COA1, HA, HOA, LINK_LOCAL, PARAMETERS, UNIT, MobileScene, Seen
 from msgspec import structs
@@ -43,13 +44,13 @@ def times(sent: Iterable[tuple[Seen, object]]) -> list[float]:
 def gaps(sent: Iterable[tuple[Seen, object]]) -> list[float]:
     """Return the seconds between messages."""
     sent_at = times(sent)
-    return [round(later - earlier, 6) for earlier, later in zip(sent_at, sent_at[1:], strict=False)]
+    return [round(later - earlier, 6) for earlier, later in pairwise(sent_at)]
 
 
 def steps(sent: Iterable[tuple[Seen, BindingUpdate]]) -> list[int]:
     """Return by how much the sequence number grew from one Binding Update to the next, modulo 65536."""
     numbers = [update.sequence for _, update in sent]
-    return [(later - earlier) % 65_536 for earlier, later in zip(numbers, numbers[1:], strict=False)]
+    return [(later - earlier) % 65_536 for earlier, later in pairwise(numbers)]
 
 
 def check_away(
@@ -146,5 +147,3 @@ def ends_at(one: tuple[Seen, BindingUpdate], lifetime: int) -> float:
 def local(router_local: bytes, packet: Packet) -> Packet:
     """Return a packet from a link-local address to the node's own."""
     return structs.replace(packet, source=router_local, destination=LINK_LOCAL)
-
-

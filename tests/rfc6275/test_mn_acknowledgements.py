@@ -29,6 +29,7 @@ from mobile_playbook import (
 )
 from msgspec import structs
 
+from mipsh.mobility.constants import INITIAL_BINDACK_TIMEOUT_FIRST_S
 from mipsh.wire.icmpv6 import ParameterProblem
 from mipsh.wire.mobility import BA_KEY_MANAGEMENT, BindingAcknowledgement, MobilityHeader, OtherMessage
 from mipsh.wire.packet import Packet
@@ -107,7 +108,7 @@ def test_rejected(status: int) -> None:
         check_away(one)
     assert len(updates) == 2
     assert set(steps(updates)) == {1}
-    assert min(gaps(updates)) >= 1.5
+    assert min(gaps(updates)) >= INITIAL_BINDACK_TIMEOUT_FIRST_S
     assert is_silent(scene)
     scene.status = 0
     scene.wait(20)
@@ -250,4 +251,3 @@ def test_mn_6_2_1_1_004__wrong_checksum() -> None:
     packet = structs.replace(reply(seen), upper=MobilityHeader(acknowledgement(seen), checksum=0x1234))
     assert scene.deliver(packet, REGISTRATION) == []
     assert is_repeated(scene, seen)
-

@@ -1,6 +1,7 @@
-"""Home registration from foreign links: Binding Updates, when they go out and again (RFC 6275 sections 11.7.1, 11.8)."""
+"""Home registration from foreign links: what is sent, when, and when again (RFC 6275 sections 11.7.1 and 11.8)."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from mobile_home_words import (
@@ -133,7 +134,7 @@ def test_mn_2_1_2_1_004__refresh_before_the_end() -> None:
     scene.wait(1000)
     updates = scene.updates()
     assert len(updates) >= 3
-    for earlier, later in zip(updates, updates[1:], strict=False):
+    for earlier, later in pairwise(updates):
         check_away(later)
         assert later[0].time < ends_at(earlier, 105)
     assert set(steps(updates)) == {1}
@@ -226,4 +227,3 @@ def test_mn_6_2_2_1_001__home_agent_does_not_know_the_header() -> None:
     scene.wait(32)
     assert len(scene.updates()) == 1
     assert is_silent(scene)
-

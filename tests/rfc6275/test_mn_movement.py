@@ -1,4 +1,4 @@
-"""Where the mobile node finds itself: movement, care-of addresses, the home link (RFC 6275 sections 11.5.1 to 11.5.4)."""
+"""Where the mobile node finds itself: movement, care-of addresses, home (RFC 6275 sections 11.5.1 to 11.5.4)."""
 
 from dataclasses import replace
 
@@ -224,7 +224,7 @@ def test_r_mn_23__an_address_that_is_being_tested() -> None:
 
 
 def test_r_mn_23__a_new_link_while_its_address_is_being_tested() -> None:
-    """On a new link nothing leaves before the test has ended; then the registration is first, and what waited follows."""
+    """On a new link nothing leaves before the test has ended; the registration is first, and what waited follows."""
     scene = home_scene()
     scene.register(R1)
     moved = scene.now
@@ -252,5 +252,3 @@ def test_r_mn_23__optimistic_addresses() -> None:
     (one,) = scene.updates()
     check_away(one, COA1)
     assert answers_with_option(scene)
-
-
