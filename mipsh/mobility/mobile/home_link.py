@@ -32,10 +32,6 @@ class HomeLink:
         interface, self._assigned = self._assigned, None
         return [RemoveAddress(interface, self.home.address)]
 
-    def withdrawn(self) -> None:
-        """Take note that the interface dropped the home address by itself."""
-        self._assigned = None
-
     def announce(self) -> list[Effect]:
         """Tell the home link that the home address is here, and the link-local address that it stands for."""
         effects: list[Effect] = [AnnounceAddress(self.interface, self.home.address)]

@@ -54,6 +54,7 @@ class Movement:
         self._home_prefixes = keys
         self.attachments = {name: Attachment(name, keys, self._trace) for name in interfaces}
         self._ready: dict[str, dict[bytes, None]] = {name: {} for name in interfaces}
+        self._home_interfaces: dict[bytes, str] = {}
         self._primary: tuple[str, bytes] | None = None
         self._ends: Timers[str] = Timers()
 
@@ -109,11 +110,16 @@ class Movement:
             self._ends.set(interface, end)
 
     def place(self, home: Home, now: float) -> Place | None:
-        """Return where the mobile node is for a home address; None where it is nowhere."""
-        for attachment in self.attachments.values():
+        """Return where the mobile node is for a home address; None where it is nowhere.
+
+        Of several interfaces on the home link, the one that was used before stays in use.
+        """
+        before = self._home_interfaces.get(home.address)
+        for attachment in sorted(self.attachments.values(), key=lambda a: a.interface != before):
             if attachment.is_on_a_link:
                 ends = [p.valid_until for p in attachment.prefixes if _is_home_prefix(p, home) and p.valid_until > now]
                 if ends:
+                    self._home_interfaces[home.address] = attachment.interface
                     return Place(attachment.interface, None, max(ends), self._link_local(attachment.interface))
         self._primary = self._choose(now)
         if self._primary is None:

@@ -151,10 +151,13 @@ class MobileNode:
     def forward(self, data: bytes, now: float) -> list[Effect] | None:
         """Send a forwarded packet from a network behind this mobile router through the tunnel (RFC 3963).
 
-        None for one from elsewhere, and at home, where routing decides.
+        Its hop limit is the caller's. None for one from elsewhere, for one between these networks, and
+        at home, where routing decides.
         """
         side = self._network(data[8:24])
-        return None if side is None or side.registration.is_home else side.tunnel(data, now)
+        if side is None or side.registration.is_home or self._network(data[24:40]) is not None:
+            return None
+        return side.tunnel(data, now)
 
     def _network(self, address: bytes) -> HomeSide | None:
         return next((side for side in self.homes.values() if side.is_network(address)), None)

@@ -279,11 +279,9 @@ class HomeRegistration:
         if self.state is State.TESTING and self.agents.current is not None and not self._has_met_defender:
             self._asked = (self.agents.current, None)
             self._step(Input.DEFENDED)
-            self._link.withdrawn()
             return [FindDefender(self._link.interface, self.home.address)]
         if self.state not in (State.TESTING, State.AT_HOME):
             return []
-        self._link.withdrawn()
         self._step(Input.FAILED)
         self._timers.set(Alarm.SEND, now + DUPLICATE_AGAIN_S)
         return [Emit(DUPLICATE, self.home.address), *self._follower.lost(now)]

@@ -177,6 +177,11 @@ class World:
         """Plug the node into the home link."""
         return [*self.up(), *self.hear(R0, HOME_ADVERTISEMENT)]
 
+    def roam(self) -> list[Effect]:
+        """Hear the router of the second foreign link, without any sign that the link is another one."""
+        effects = self.hear(R2, advertisement(R2_PREFIX))
+        return [*effects, *self.signal(AddressReady(INTERFACE, COA2))]
+
     def run(self, seconds: float) -> list[tuple[float, Effect]]:
         """Let time pass; return what happens, and after how many seconds."""
         begin, end = self.now, self.now + seconds

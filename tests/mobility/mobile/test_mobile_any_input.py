@@ -9,6 +9,7 @@ from mobile_home_world import (
     COA1,
     COA2,
     HA,
+    HA2,
     HOA,
     HOME_PREFIX,
     INTERFACE,
@@ -25,6 +26,8 @@ from mobile_home_world import (
     acknowledgement,
     advertisement,
     echo,
+    packets,
+    prefix_option,
     updates,
 )
 
@@ -32,7 +35,10 @@ from mipsh.mobility.effects import (
     AddressFailed,
     AddressGone,
     AddressReady,
+    AssignAddress,
+    ConfirmNeighbour,
     Effect,
+    FindDefender,
     LinkChanged,
     NeighbourConfirmed,
     NeighbourFound,
@@ -51,8 +57,10 @@ from mipsh.wire.extension import Type2RoutingHeader
 from mipsh.wire.icmpv6 import (
     DestinationUnreachable,
     HomeAgentDiscoveryReply,
+    HomeAgentDiscoveryRequest,
     Icmpv6,
     MobilePrefixAdvertisement,
+    MobilePrefixSolicitation,
     ParameterProblem,
 )
 from mipsh.wire.icmpv6 import Message as IcmpMessage
@@ -158,13 +166,58 @@ def icmpv6_steps(draw: st.DrawFn) -> Step:
 @st.composite
 def answer_steps(draw: st.DrawFn) -> Step:
     """Draw an answer to the last Binding Update."""
-    status, lifetime = draw(st.sampled_from((0, 0, 0, 1, 128, 133, 135))), draw(st.sampled_from((0, 1, 10, 900)))
+    status, lifetime = (
+        draw(st.sampled_from((0, 0, 0, 0, 1, 128, 133, 135))),
+        draw(st.sampled_from((0, 1, 10, 900, 900))),
+    )
 
     def step(world: World, last: list[Effect]) -> list[Effect] | None:
-        sent = updates(last)
-        return world.receive(acknowledgement(*sent[-1], status, lifetime=lifetime, flags=0x40)) if sent else []
+        effects: list[Effect] = []
+        for packet, update in updates(last):
+            home = packet.home_address_option or packet.source
+            answer = acknowledgement(packet, update, status, lifetime=lifetime, flags=0x40)
+            effects += world.receive(answer, Protection(Purpose.REGISTRATION, home)) or []
+        return effects
 
     return step
+
+
+@st.composite
+def reaction_steps(draw: st.DrawFn) -> Step:
+    """Draw what a link says to what it was asked, and a home agent to what it was asked."""
+    is_good, valid_s = draw(st.booleans()), draw(LIFETIMES)
+
+    def step(world: World, last: list[Effect]) -> list[Effect] | None:
+        effects: list[Effect] = []
+        for effect in last:
+            if isinstance(effect, FindDefender):
+                found, lost = NeighbourFound(INTERFACE, HOA, MAC), NeighbourLost(INTERFACE, HOA)
+                effects += world.signal(found if is_good else lost)
+            elif isinstance(effect, AssignAddress):
+                where = effect.interface, effect.address
+                effects += world.signal(AddressReady(*where) if is_good else AddressFailed(*where))
+            elif isinstance(effect, ConfirmNeighbour):
+                where = effect.interface, effect.address
+                effects += world.signal(NeighbourConfirmed(*where) if is_good else NeighbourLost(*where))
+        for packet in packets(last):
+            effects += _answer(world, packet, valid_s)
+        return effects
+
+    return step
+
+
+def _answer(world: World, packet: Packet, valid_s: int) -> list[Effect]:
+    """Return what a node does with a home agent's answer to its question."""
+    message = packet.upper.message if isinstance(packet.upper, Icmpv6) else None
+    if isinstance(message, HomeAgentDiscoveryRequest):
+        found = HomeAgentDiscoveryReply(message.identifier, (HA, HA2))
+        return world.icmpv6(Packet(HA, packet.source, Icmpv6(found))) or []
+    if isinstance(message, MobilePrefixSolicitation) and packet.home_address_option:
+        home = packet.home_address_option
+        told = MobilePrefixAdvertisement(message.identifier, 0, (prefix_option(home, valid_s=valid_s),))
+        answer = Packet(packet.destination, packet.source, Icmpv6(told), (Type2RoutingHeader(home),))
+        return world.icmpv6(answer, Protection(Purpose.PREFIX_DISCOVERY, home)) or []
+    return []
 
 
 @st.composite
@@ -210,22 +263,16 @@ def moves(move: Callable[[World], list[Effect]]) -> Step:
     return lambda world, last: move(world)
 
 
-STEPS = st.one_of(
-    st.builds(link_says, signals),
-    st.builds(moves, st.sampled_from((World.go1, World.go2, World.go_home, World.down))),
-    answer_steps(),
-    answer_steps(),
-    mobility_steps(),
-    icmpv6_steps(),
-    packet_steps(),
-    st.builds(time_passes, st.sampled_from((0.0, 0.1, 1.0, 1.5, 7.0, 33.0, 400.0, 4000.0))),
-)
+NOISE = st.one_of(st.builds(link_says, signals), mobility_steps(), icmpv6_steps(), packet_steps())
+MOVES = st.builds(moves, st.sampled_from((World.go1, World.go2, World.go_home, World.down, World.roam)))
+TIMES = st.builds(time_passes, st.sampled_from((0.0, 0.1, 1.0, 1.5, 7.0, 33.0, 400.0, 4000.0)))
+STEPS = st.one_of(MOVES, answer_steps(), reaction_steps(), answer_steps(), reaction_steps(), TIMES, NOISE)
 HOMES = (Home(HOA, 64, None, ((NETWORK, 64),), is_mobile_router=True), Home(HOA2, home_agent=HA))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
-    st.lists(STEPS, max_size=30),
+    st.lists(STEPS, min_size=20, max_size=60),
     st.sets(st.sampled_from(Purpose)).map(frozenset),
     st.sampled_from((HOMES, (Home(HOA, home_agent=HA),))),
 )
@@ -235,8 +282,9 @@ def test_any_input(steps: list[Step], required: frozenset[Purpose], homes: tuple
     last: list[Effect] = world.node.start(world.now)
     sent: dict[bytes, list[float]] = {}
     for step in steps:
-        last = step(world, last) or []
-        for packet, update in updates(last):
+        effects = step(world, last) or []
+        last = effects or last
+        for packet, update in updates(effects):
             home = packet.home_address_option or packet.source
             assert not problems(packet)
             if update.flags & HOME:

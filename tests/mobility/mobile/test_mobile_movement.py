@@ -358,3 +358,14 @@ def test_two_interfaces() -> None:
     roamer.signal(LinkChanged(INTERFACE, False))
     assert roamer.care_of_address == COA2
     assert roamer.signal(LinkChanged("eth9", False)) == []
+
+
+def test_two_interfaces_on_the_home_link() -> None:
+    """The one that is used stays in use while it can."""
+    roamer = Roamer(INTERFACE, OTHER)
+    for interface in (OTHER, INTERFACE):
+        roamer.up(interface)
+        roamer.hear(R0, HOME_PREFIX, interface=interface)
+        assert roamer.place() == Place(OTHER, None, 7300.0)
+    roamer.signal(LinkChanged(OTHER, False))
+    assert roamer.place() == Place(INTERFACE, None, 7300.0)

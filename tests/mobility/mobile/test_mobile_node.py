@@ -379,6 +379,7 @@ def test_a_mobile_router() -> None:
         [sent] = packets(effects)
         assert (sent.source, sent.destination, inner_of(sent).source) == (COA1, HA, HOST)
     assert world.node.forward(echo(CN, HOST).encode(), world.now) is None
+    assert world.node.forward(echo(HOST, HOST).encode(), world.now) is None
     assert world.node.decapsulate(tunnelled(echo(CN, HOST)), None, world.now) == echo(CN, HOST).encode()
     world.go_home()
     assert world.node.forward(echo(HOST, CN).encode(), world.now) is None
