@@ -10,7 +10,6 @@ after three updates, while more of them are sent.
 
 from enum import Enum, auto
 
-from mipsh.mobility import serial
 from mipsh.mobility.constants import INITIAL_BINDACK_TIMEOUT_FIRST_S, INITIAL_BINDACK_TIMEOUT_S
 from mipsh.mobility.effects import (
     AddressAdded,
@@ -24,16 +23,15 @@ from mipsh.mobility.effects import (
     NeighbourFound,
     NeighbourLost,
     Protection,
-    Purpose,
     RemoveRoute,
 )
 from mipsh.mobility.mobile.discovery import HomeAgents
 from mipsh.mobility.mobile.follower import Binding, Follower
 from mipsh.mobility.mobile.home_link import HomeLink
 from mipsh.mobility.mobile.home_machine import HOME_REGISTRATION, Input, State
-from mipsh.mobility.mobile.home_update import Neighbour, home_update, protection_of
+from mipsh.mobility.mobile.home_update import Neighbour
+from mipsh.mobility.mobile.home_updates import HomeUpdates
 from mipsh.mobility.mobile.movement import Place
-from mipsh.mobility.mobile.outstanding import Outstanding
 from mipsh.mobility.mobile.parameters import Home, MobileNodeParameters
 from mipsh.mobility.mobile.routers import FOREVER
 from mipsh.mobility.nonces import Entropy
@@ -45,7 +43,6 @@ from mipsh.wire.mobility import (
     BA_MOBILE_ROUTER,
     LIFETIME_UNIT_S,
     BindingAcknowledgement,
-    BindingRefreshAdvice,
 )
 from mipsh.wire.packet import Packet
 
@@ -62,7 +59,6 @@ UPDATES_BEFORE_LOCAL_USE = 3
 UPDATES_BEFORE_END = 4
 DUPLICATE_AGAIN_S = 60.0
 SHORTEST_REFRESH_S = 0.1
-MOST_UNITS = 0xFFFF
 MOST_DOUBLINGS = 16
 
 
@@ -94,15 +90,12 @@ class HomeRegistration:
         self.agents = HomeAgents(home, entropy, trace)
         self.place: Place | None = None
         self.state = State.NOWHERE
-        self.sequence = int.from_bytes(entropy(2))
+        self.updates = HomeUpdates(home, parameters, entropy)
         self.binding: Binding | None = None
         self._follower = follower
         self._trace = trace or Trace()
         self._timers: Timers[Alarm] = Timers()
-        self._updates = Outstanding()
-        self._asked: tuple[bytes, bytes | None] | None = None
-        self._possible_until = 0.0
-        self._home_valid_until = FOREVER
+        self._outstanding = self.updates.outstanding
         self._refresh_at = 0.0
         self._refusals = 0
         self._neighbour: Neighbour | None = None
@@ -144,7 +137,7 @@ class HomeRegistration:
     @property
     def asked_agent(self) -> bytes | None:
         """The home agent that the last Binding Update went to."""
-        return None if self._asked is None else self._asked[0]
+        return self.updates.agent
 
     def next_deadline(self) -> float | None:
         """Return when ``advance`` has something to do, None while there is nothing."""
@@ -173,8 +166,8 @@ class HomeRegistration:
     def placed(self, place: Place | None, now: float) -> list[Effect]:
         """Take note of where the mobile node is; nothing happens where that is where it was."""
         before, self.place = self.place, place
-        if self.is_home and place is not None:
-            self._link.enter(place)
+        if place is not None:
+            self._link.note(place)
         if _where(before) == _where(place):
             return []
         if self.is_home:
@@ -209,15 +202,19 @@ class HomeRegistration:
 
     def _registered_still(self, care_of_address: bytes, now: float) -> Binding | None:
         """Return the registration of a care-of address, if the last update asked for nothing else."""
-        is_same = self._asked == (self.home_agent, care_of_address) and self.care_of_address == care_of_address
-        return self.binding if is_same and self.is_bound(now) else None
+        if self.binding is None or not self.is_bound(now):
+            return None
+        asked = self.updates.care_of_address, self.updates.agent
+        acknowledged = self.binding.care_of_address, self.binding.home_agent
+        is_same = asked == acknowledged and self.binding.care_of_address == care_of_address
+        return self.binding if is_same else None
 
     def _return(self, now: float) -> list[Effect]:
         """Come home: deregister where the home agent has a binding or may have one (section 11.5.5)."""
         self._rest()
         was_ended = self.state is State.ENDED
         effects = [*self._link.remove(), *self._follower.moving(now)]
-        may_be_bound = self.is_bound(now) or now < self._possible_until
+        may_be_bound = self.is_bound(now) or now < self.updates.possible_until
         if may_be_bound and self.state is not State.WITHDRAWING and not was_ended:
             self._step(Input.RETURN_BOUND)
             return [*effects, FindDefender(self._link.interface, self.home.address)]
@@ -230,7 +227,7 @@ class HomeRegistration:
         """Stop what was under way at the place before."""
         self._timers.cancel(Alarm.SEND)
         self._timers.cancel(Alarm.REFRESH)
-        self._updates.clear()
+        self._outstanding.clear()
         self.agents.stop()
         self._is_settled = False
 
@@ -268,7 +265,7 @@ class HomeRegistration:
     def _ready(self, now: float) -> list[Effect]:
         self._step(Input.READY)
         self._has_met_defender = False
-        self.binding, self._possible_until = None, 0.0
+        self.binding, self.updates.possible_until = None, 0.0
         effects = self._follower.at_home(now)
         if self.agents.current is None:
             effects += self.agents.ask(self.home.address, now)
@@ -277,7 +274,7 @@ class HomeRegistration:
     def _failed(self, now: float) -> list[Effect]:
         """Take note that somebody has the home address: the home agent, for a binding that is forgotten, or another."""
         if self.state is State.TESTING and self.agents.current is not None and not self._has_met_defender:
-            self._asked = (self.agents.current, None)
+            self.updates.agent = self.agents.current
             self._step(Input.DEFENDED)
             return [FindDefender(self._link.interface, self.home.address)]
         if self.state not in (State.TESTING, State.AT_HOME):
@@ -304,34 +301,25 @@ class HomeRegistration:
 
     def _begin(self, now: float) -> list[Effect]:
         is_first = not self.is_bound(now)
-        self._updates.begin(INITIAL_BINDACK_TIMEOUT_FIRST_S if is_first else INITIAL_BINDACK_TIMEOUT_S)
+        self._outstanding.begin(INITIAL_BINDACK_TIMEOUT_FIRST_S if is_first else INITIAL_BINDACK_TIMEOUT_S)
         return self._send(now)
 
     def _send(self, now: float) -> list[Effect]:
         """Send an update with the next sequence number, or a little later where there were too many."""
         is_ending = self.state in (State.DEREGISTERING, State.WITHDRAWING)
-        agent = self.asked_agent if is_ending else self.agents.current
-        opens = self._updates.opens(now)
+        agent = self.updates.agent if is_ending else self.agents.current
+        opens = self._outstanding.opens(now)
         if opens > now or self.place is None or agent is None:
             self._timers.set(Alarm.SEND, opens)
             return []
-        lifetime = 0 if is_ending else self._lifetime(self.place, now)
-        self.sequence = serial.following(self.sequence)
-        self._asked = agent, self.place.care_of_address
-        self._possible_until = max(self._possible_until, now + lifetime * LIFETIME_UNIT_S)
-        self._timers.set(Alarm.SEND, self._updates.add(self.sequence, lifetime, now))
         neighbour = self._neighbour if self.is_home else None
-        whose = self.home, self.parameters, self.place, agent
-        return [home_update(*whose, sequence=self.sequence, lifetime=lifetime, neighbour=neighbour)]
-
-    def _lifetime(self, place: Place, now: float) -> int:
-        """Return the lifetime to ask for in units: no more than home and care-of address have left."""
-        left_s = min(self.parameters.home_lifetime_s, place.valid_until - now, self._home_valid_until - now)
-        return max(min(int(left_s // LIFETIME_UNIT_S), MOST_UNITS), 1)
+        update, deadline = self.updates.send(self.place, agent, neighbour, now, is_ending=is_ending)
+        self._timers.set(Alarm.SEND, deadline)
+        return [update]
 
     def _again(self, now: float) -> list[Effect]:
         """Do what waiting for an answer, or for another try, has ended for."""
-        attempts = self._updates.attempts
+        attempts = self._outstanding.attempts
         if self.state is State.REFUSED:
             return self._retry(now)
         if self.state is State.DUPLICATE:
@@ -361,7 +349,7 @@ class HomeRegistration:
             self._step(Input.AGAIN)
             return self._begin(now)
         self._step(Input.NEXT)
-        self._updates.clear()
+        self._outstanding.clear()
         return [] if self._here is None else self.agents.ask(self._here, now)
 
     # Answers.
@@ -370,11 +358,11 @@ class HomeRegistration:
         self, packet: Packet, message: BindingAcknowledgement, protection: Protection | None, now: float
     ) -> list[Effect]:
         """Take in a Binding Acknowledgement; one that answers nothing is dropped (section 11.7.3)."""
-        if not self._is_answer(packet, protection):
+        if not self.updates.may_answer(packet, protection, self.place):
             return []
         if message.status == AckStatus.SEQUENCE_NUMBER_OUT_OF_WINDOW:
             return self._catch_up(message.sequence, now)
-        sent = self._updates.take(message.sequence)
+        sent = self._outstanding.take(message.sequence)
         if sent is None:
             return []
         if message.status >= AckStatus.REASON_UNSPECIFIED:
@@ -388,24 +376,14 @@ class HomeRegistration:
         if lacks_router or lifetime_s == 0 or self._here is None:
             return self._rejected(message.status, now)
         binding = Binding(self._here, packet.source, max(sent.time + lifetime_s, now))
-        self._refresh_at = sent.time + self._refresh_interval(message, lifetime_s)
+        self._refresh_at = sent.time + self.updates.refresh_interval(message, lifetime_s)
         return self._accepted(binding, message.status, now)
-
-    def _is_answer(self, packet: Packet, protection: Protection | None) -> bool:
-        """Tell whether a packet can be an answer to the updates: by its addresses, its way and its protection."""
-        if self.place is None or not self._updates or packet.source != self.asked_agent:
-            return False
-        required = protection_of(self.home, self.parameters, Purpose.REGISTRATION)
-        if required is not None and protection != required:
-            return False
-        here = self.home.address if self.is_home else self.place.care_of_address
-        return packet.destination == here and packet.covered_destination == self.home.address
 
     def _catch_up(self, sequence: int, now: float) -> list[Effect]:
         """Go on behind the sequence number that the home agent accepted last, a few times at once."""
-        self.sequence = sequence
-        self._updates.clear()
-        if self._updates.attempts >= UNANSWERED_BEFORE_NEXT:
+        self.updates.sequence = sequence
+        self._outstanding.clear()
+        if self._outstanding.attempts >= UNANSWERED_BEFORE_NEXT:
             return []
         self._step(Input.AGAIN)
         return self._send(now)
@@ -413,10 +391,10 @@ class HomeRegistration:
     def _accepted(self, binding: Binding, status: int, now: float) -> list[Effect]:
         """Take note of a registration; its lifetime began when its update was sent."""
         is_first = not self.is_bound(now)
-        is_new = is_first or self.care_of_address != binding.care_of_address
+        is_new = is_first or (self.care_of_address, self.home_agent) != (binding.care_of_address, binding.home_agent)
         self._step(Input.ACCEPTED)
         self._refusals = 0
-        self.binding, self._possible_until = binding, binding.until
+        self.binding, self.updates.possible_until = binding, binding.until
         self._timers.cancel(Alarm.SEND)
         self._timers.set(Alarm.EXPIRE, binding.until)
         self._timers.set(Alarm.REFRESH, max(self._refresh_at, now + SHORTEST_REFRESH_S))
@@ -429,13 +407,6 @@ class HomeRegistration:
             effects.append(Emit(event, *addresses, binding.home_agent))
         return [*effects, *self._follower.registered(binding, status, now)]
 
-    def _refresh_interval(self, message: BindingAcknowledgement, lifetime_s: float) -> float:
-        """Return after how long to refresh: as advised, where that is before the end (section 6.2.4)."""
-        for option in message.options:
-            if isinstance(option, BindingRefreshAdvice) and 0 < option.interval * LIFETIME_UNIT_S < lifetime_s:
-                return float(option.interval * LIFETIME_UNIT_S)
-        return lifetime_s * self.parameters.refresh_at
-
     def _rejected(self, status: int, now: float) -> list[Effect]:
         if self.state is State.DEREGISTERING:
             return self._not_bound() if status == AckStatus.NOT_HOME_AGENT else []
@@ -447,7 +418,7 @@ class HomeRegistration:
 
     def _refuse(self, detail: str, wait_s: float, now: float) -> list[Effect]:
         """Take note that the home agent wants no registration, and try again later."""
-        home_agent = self.asked_agent
+        home_agent = self.updates.agent
         self._rest()
         self._step(Input.REJECTED)
         self._refusals += 1
@@ -463,7 +434,7 @@ class HomeRegistration:
         """Forget the registration, and with it the tunnel."""
         self._timers.cancel(Alarm.EXPIRE)
         self._timers.cancel(Alarm.REFRESH)
-        self.binding, self._possible_until = None, 0.0
+        self.binding, self.updates.possible_until = None, 0.0
         if not self._has_route:
             return []
         self._has_route = False
@@ -486,7 +457,7 @@ class HomeRegistration:
         """Take the home address back, and tell the link so (section 11.5.5)."""
         self._rest()
         self._step(event)
-        gone = Emit(DEREGISTERED, self.home.address, None, self.asked_agent, event.name.lower())
+        gone = Emit(DEREGISTERED, self.home.address, None, self.updates.agent, event.name.lower())
         return [*self._unbind(), gone, *self._link.announce(), *self._follower.at_home(now)]
 
     def unsupported(self, sequence: int | None, now: float) -> list[Effect]:
@@ -494,7 +465,7 @@ class HomeRegistration:
 
         ``sequence`` is the quoted Binding Update's, where the answer quotes one.
         """
-        if not self._updates or (sequence is not None and sequence not in self._updates):
+        if not self._outstanding or (sequence is not None and sequence not in self._outstanding):
             return []
         if self.state not in (State.REGISTERING, State.REFRESHING):
             return []
@@ -512,16 +483,16 @@ class HomeRegistration:
         if self.state is State.WITHDRAWING:
             return self._end(Input.EXPIRED)
         is_renewed = self.state in (State.REGISTERED, State.REFRESHING)
-        possible_until = self._possible_until
+        possible_until = self.updates.possible_until
         self._step(Input.EXPIRED)
         expired = Emit(EXPIRED, self.home.address, self.care_of_address, self.home_agent)
         effects = [*self._unbind(), expired, *self._follower.lost(now)]
-        self._possible_until = possible_until
+        self.updates.possible_until = possible_until
         return [*effects, *self._begin(now)] if is_renewed else effects
 
     def prefix(self, valid_until: float, now: float) -> list[Effect]:
         """Take note of when the home prefix ends; a registration ends no later (section 11.4.3)."""
-        self._home_valid_until = valid_until
+        self.updates.home_valid_until = valid_until
         self._timers.cancel(Alarm.PREFIX)
         if valid_until <= now:
             return [] if self.is_home else self._end_prefix(now)

@@ -117,6 +117,17 @@ def test_the_acknowledgement_at_home() -> None:
     assert world.wait(1000) == []
 
 
+def test_a_link_local_address_that_the_home_agent_defended() -> None:
+    """Its test fails on the home link; it comes back with the home address, and is not tested again."""
+    world = registered_world()
+    world.signal(AddressFailed(INTERFACE, LINK_LOCAL))
+    world.go_home()
+    effects = world.acknowledge(world.signal(FOUND))
+    assert of(effects, AssignAddress) == [AssignAddress(INTERFACE, LINK_LOCAL, False)]
+    assert of(effects, AnnounceAddress) == [AnnounceAddress(INTERFACE, HOA), AnnounceAddress(INTERFACE, LINK_LOCAL)]
+    assert effects.index(of(effects, AssignAddress)[0]) < effects.index(of(effects, AnnounceAddress)[1])
+
+
 def test_only_the_home_address_is_announced_without_the_link_local_flag() -> None:
     """The link-local address was never the home agent's to defend."""
     world = registered_world(with_home(Home(HOA, home_agent=HA, is_link_local_bound=False)))
