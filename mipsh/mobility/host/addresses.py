@@ -128,6 +128,10 @@ class Addresses:
         entry = self._entries.get(address)
         return entry is not None and entry.state in USABLE
 
+    def has_tested(self, address: bytes) -> bool:
+        """Tell whether an address is known to be the interface's own."""
+        return self.state(address) in TESTED
+
     def is_in_doubt(self, address: bytes) -> bool:
         """Tell whether an address would be lost to another owner: one that is tested or probed."""
         return self.state(address) in UNTESTED or address in self._probed
@@ -153,7 +157,7 @@ class Addresses:
 
         It is the one that the packet which is waiting has, if that is the interface's (RFC 4861 section 7.2.2).
         """
-        if self.state(cause) in TESTED:
+        if self.has_tested(cause):
             return cause
         tested = [entry.address for entry in self._entries.values() if entry.state in TESTED]
         return min(tested, key=lambda address: not wire.is_link_local(address), default=None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from mipsh.mobility.constants import MIN_DELAY_BETWEEN_RAS_LEAST_S
 from mipsh.mobility.effects import Effect
 from mipsh.mobility.host.context import NOBODY, Alarm, Context, encoded
 from mipsh.mobility.host.parameters import AdvertisedPrefix, Advertising
@@ -107,7 +108,7 @@ class Advertiser:
         wait_s = self._context.between(*advertising.interval_s)
         if self._sent < INITIAL_ADVERTISEMENTS:
             wait_s = min(wait_s, max(INITIAL_INTERVAL_S, advertising.min_delay_s))
-        self._context.timers.set(KEY, now + wait_s)
+        self._context.timers.set(KEY, now + max(wait_s, MIN_DELAY_BETWEEN_RAS_LEAST_S))
         return [self._context.put(source, ALL_NODES, self._message(advertising, advertising.lifetime_s))]
 
     def response_alarm(self, solicitor: bytes, now: float) -> list[Effect]:

@@ -48,7 +48,7 @@ class Defending:
             self._context.timers.cancel((Alarm.ANNOUNCEMENT, address))
 
     def resume(self, now: float) -> None:
-        """Announce on a new link what was not announced as often as it should."""
+        """Announce what was not announced as often as it should: there was no link, or no address to do it from."""
         for address, left in self._announcements.items():
             if left:
                 self._set(address, now)
@@ -62,7 +62,6 @@ class Defending:
         """Announce an address, and once more later."""
         source = self._choose_source(ALL_NODES)
         if source is None:
-            self._set(address, now)
             return []
         self._announcements[address] -= 1
         if self._announcements[address]:

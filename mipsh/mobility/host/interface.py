@@ -214,9 +214,14 @@ class Interface:
         effects += self._addresses.resume(now)
         if self.parameters.accepts_advertisements:
             effects += self._parts.soliciting.begin(now)
-        self._parts.defending.resume(now)
-        self._parts.advertiser.begin(now)
+        self._speak_up(now)
         return effects
+
+    def _speak_up(self, now: float) -> None:
+        """Begin what needs the link-local address, if it has been tested."""
+        if self._tested_link_local() is not None:
+            self._parts.defending.resume(now)
+            self._parts.advertiser.begin(now)
 
     def _leave_link(self) -> None:
         parts = self._parts
@@ -399,8 +404,8 @@ class Interface:
             return parts.advertiser.alarm(now)
         if alarm is Alarm.DETECTION:
             effects = parts.addresses.detection_alarm(address, now)
-            if address == self.link_local and self._tested_link_local() is not None:
-                parts.advertiser.begin(now)
+            if address == self.link_local:
+                self._speak_up(now)
             return effects
         handlers: Mapping[Alarm, Callable[[bytes, float], list[Effect]]] = {
             Alarm.NEIGHBOUR: parts.neighbours.alarm,

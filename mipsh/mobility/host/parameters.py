@@ -54,7 +54,7 @@ class Advertising(Struct, frozen=True):
     """What a router says on a link, and how often (RFC 4861 section 6.2.1, RFC 6275 section 7).
 
     ``interval_s`` is the least and the most time between two unsolicited advertisements, and
-    ``min_delay_s`` that between any two to all nodes. A solicited one is delayed at random by up to
+    ``min_delay_s`` the least before a solicited one to all nodes. A solicited one is delayed at random by up to
     ``response_delay_s``; with ``unicast_responses`` it goes to the solicitor alone, where that has
     an address. ``preference`` and ``home_agent_lifetime_s`` are the home agent's.
     """

@@ -49,9 +49,9 @@ class Parts(Struct):
 
 
 def receive(parts: Parts, packet: Packet, now: float) -> list[Effect]:
-    """Take in a packet; what is no valid message of somebody else's is dropped."""
+    """Take in a packet; what is no valid message, or comes from an address that is surely ours, is dropped."""
     message = validate(packet)
-    if message is None or parts.addresses.owns(packet.source):
+    if message is None or parts.addresses.has_tested(packet.source):
         return []
     if isinstance(message, NeighborSolicitation):
         return _neighbor_solicitation(parts, packet, message, now)

@@ -40,8 +40,8 @@ class Soliciting:
 
     def ask(self, now: float) -> list[Effect]:
         """Ask at once, unless that was just done or is about to be."""
-        is_about_to = self.is_pending and self._last is None
-        if not self._context.is_up or is_about_to or self._last == now:
+        is_done_soon = self.is_pending and self._last in (None, now)
+        if not self._context.is_up or is_done_soon:
             return []
         self._left = self._context.parameters.solicitations
         return self.alarm(now)
