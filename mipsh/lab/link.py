@@ -17,6 +17,8 @@ from mipsh.mobility.effects import Protection
 ALL_NODES = bytes.fromhex("333300000001")
 GROUP = b"\x33\x33"
 """What the link-layer address of an IPv6 multicast group begins with (RFC 2464 section 7)."""
+MOST_GROUPS = 64
+"""A member that listens to more groups hears all of them, as network cards do: its node chooses."""
 Tap = Callable[[float, bytes, bytes, bytes], None]
 """What hears all frames of a link: a time, the addresses of destination and source, and the packet."""
 
@@ -70,15 +72,31 @@ class Receiver(Protocol):
 
 
 class Port:
-    """A member of a link for as long as it is attached; ``groups`` are link-layer addresses it listens to."""
+    """A member of a link for as long as it is attached.
 
-    __slots__ = ("groups", "interface", "is_attached", "latest", "link_layer", "owner", "side")
+    ``groups`` are the link-layer addresses of groups that it listens to; its owner keeps in
+    ``group_changes`` what they were made from.
+    """
+
+    __slots__ = (
+        "group_changes",
+        "groups",
+        "hears_all",
+        "interface",
+        "is_attached",
+        "latest",
+        "link_layer",
+        "owner",
+        "side",
+    )
 
     def __init__(self, owner: Receiver, interface: str, link_layer: bytes) -> None:
         self.owner = owner
         self.interface = interface
         self.link_layer = link_layer
         self.groups: frozenset[bytes] = frozenset()
+        self.group_changes = -1
+        self.hears_all = False
         self.is_attached = True
         self.latest = 0.0
         self.side = 0
@@ -96,6 +114,7 @@ class Link:
         self._dice = dice
         self._ports: dict[Port, None] = {}
         self._listeners: dict[bytes, dict[Port, None]] = {}
+        self._hearing_all: dict[Port, None] = {}
         self._sides: dict[str, int] = {}
         self._busy_until = 0.0
 
@@ -120,12 +139,19 @@ class Link:
         """Let a member go; what is on its way to it is lost."""
         port.is_attached = False
         del self._ports[port]
+        self._hearing_all.pop(port, None)
         for address in (port.link_layer, *port.groups):
             self._forget(address, port)
 
     def listen(self, port: Port, groups: Collection[bytes]) -> None:
-        """Let a member hear these groups from now on, by their link-layer addresses, and no others."""
-        wanted = frozenset(groups)
+        """Let a member hear these groups from now on, by their link-layer addresses, and no others.
+
+        With more than MOST_GROUPS it hears all, until it leaves.
+        """
+        if len(groups) > MOST_GROUPS:
+            port.hears_all = True
+            self._hearing_all[port] = None
+        wanted = frozenset() if port.hears_all else frozenset(groups)
         for address in port.groups - wanted:
             self._forget(address, port)
         for address in wanted - port.groups:
@@ -165,9 +191,11 @@ class Link:
         self.counts.sent += 1
         for tap in self.taps:
             tap(self._clock.now, destination, port.link_layer, data)
-        heard_by = self._ports if destination == ALL_NODES else self._listeners.get(destination)
-        if heard_by is None:
-            return
+        heard_by: Iterable[Port] = self._ports
+        if destination != ALL_NODES:
+            heard_by = self._listeners.get(destination, ())
+            if self._hearing_all and destination.startswith(GROUP):
+                heard_by = (*heard_by, *self._hearing_all)
         receivers = [other for other in heard_by if other is not port and other.side == port.side]
         if not receivers:
             return

@@ -33,7 +33,11 @@ class Attachment(Protocol):
 
     @property
     def groups(self) -> frozenset[bytes]:
-        """The multicast groups that the interface listens to; the same object until they change."""
+        """The multicast groups that the interface listens to."""
+
+    @property
+    def group_changes(self) -> int:
+        """A number that is another one whenever the groups have changed."""
 
 
 class Core(Protocol):
@@ -128,7 +132,6 @@ class Station:
         self.links: dict[str, Link] = {}
         self.is_running = False
         self._ports: dict[str, Port] = {}
-        self._groups: dict[str, frozenset[bytes]] = {}
         self._clock = clock
         self._watchers = watchers
         self._seals = seals
@@ -195,15 +198,14 @@ class Station:
 
     def _leave(self, interface: str) -> None:
         self.links.pop(interface).detach(self._ports.pop(interface))
-        self._groups.pop(interface, None)
 
     def _listen(self) -> None:
         """Tell the links what groups the interfaces listen to, where that has changed."""
         for interface, port in self._ports.items():
-            groups = self.node.interfaces[interface].groups
-            if groups is not self._groups.get(interface):
-                self._groups[interface] = groups
-                self.links[interface].listen(port, frozenset(map(group_address, groups)))
+            attachment = self.node.interfaces[interface]
+            if not port.hears_all and port.group_changes != attachment.group_changes:
+                port.group_changes = attachment.group_changes
+                self.links[interface].listen(port, frozenset(map(group_address, attachment.groups)))
 
     def _arm(self) -> None:
         """See to it that the node is woken when it has something to do."""

@@ -31,6 +31,12 @@ class FakeInterface:
     def __init__(self, number: int) -> None:
         self.link_layer = link_layer(number)
         self.groups: frozenset[bytes] = frozenset()
+        self.group_changes = 0
+
+    def listen(self, *groups: bytes) -> None:
+        """Listen to these groups and no others."""
+        self.groups = frozenset(groups)
+        self.group_changes += 1
 
 
 class FakeNode:

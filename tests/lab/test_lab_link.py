@@ -46,18 +46,37 @@ def test_multicast_reaches_listeners() -> None:
     """All nodes hear what is for all, a group those who listen to it; the sender never does."""
     network, _, (first, second, third) = fakes(3)
     for node in (first, second):
-        node.interfaces["eth0"].groups = frozenset((GROUP,))
+        node.interfaces["eth0"].listen(GROUP)
     multicast(network, ALL_NODES, GROUP)
     network.run_for(1.0)
     assert [len(node.taken) for node in (first, second, third)] == [0, 1, 1]
     multicast(network, GROUP_FRAMES, GROUP)
     network.run_for(1.0)
     assert [len(node.taken) for node in (first, second, third)] == [0, 2, 1]
-    second.interfaces["eth0"].groups = frozenset()
+    second.interfaces["eth0"].listen()
     network.stations["n2"].perform([])
     multicast(network, GROUP_FRAMES, GROUP)
     network.run_for(1.0)
     assert [len(node.taken) for node in (first, second, third)] == [0, 2, 1]
+
+
+def test_who_listens_to_very_much_hears_all() -> None:
+    """As a network card does: a hundred groups are as good as all of them, but for who is not there any more."""
+    network, _, (_, second, third) = fakes(3)
+    for node in (second, third):
+        node.interfaces["eth0"].listen(*(GROUP[:15] + bytes((number,)) for number in range(2, 102)))
+    for station in network.stations.values():
+        station.perform([])
+    multicast(network, GROUP_FRAMES, GROUP)
+    network.stations["n1"].send(packet(1, 99, "nobody"))
+    network.run_for(1.0)
+    assert [len(node.taken) for node in (second, third)] == [1, 1]
+    second.interfaces["eth0"].listen()
+    network.stations["n2"].perform([])
+    network.detach("n3", "eth0")
+    multicast(network, GROUP_FRAMES, GROUP)
+    network.run_for(1.0)
+    assert [len(node.taken) for node in (second, third)] == [2, 1]
 
 
 def test_who_left_hears_nothing() -> None:
