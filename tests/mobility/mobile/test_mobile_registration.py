@@ -155,7 +155,7 @@ def test_each_repetition_has_the_next_number_and_wraps() -> None:
     """R-MN-24, R-MN-04."""
     world = World()
     registration = world.node.registrations[0]
-    registration.sequence = 65533
+    registration.updates.sequence = 65533
     sequences = [update.sequence for _, update in updates([*world.go1(), *world.wait(20)])]
     assert sequences == [65534, 65535, 0, 1]
 
@@ -497,3 +497,15 @@ def test_an_error_while_deregistering_changes_nothing() -> None:
     assert state(world) is State.WITHDRAWING
     assert world.node.registrations[0].unsupported(None, world.now) == []
     assert world.send(echo(HOA, CN)) == []
+
+
+def test_the_tunnel_goes_to_whoever_acknowledged_last() -> None:
+    """Back at the first care-of address, another home agent took the registration meanwhile."""
+    world = World(with_home(Home(HOA)))
+    world.acknowledge(discovered(world, world.go1(), HA, HA2))
+    world.go2()
+    world.wait(160)
+    effects = world.go1()
+    assert [packet.destination for packet, _ in updates(effects)] == [HA2]
+    effects = world.acknowledge(effects)
+    assert of(effects, InstallRoute) == [InstallRoute(HOA, COA1, None, HA2)]
