@@ -1,5 +1,8 @@
 """The mobile node comes home: deregistration, and what the home link hears of it (RFC 6275 section 11.5.5)."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import pytest
 from mobile_home_words import (
     DETECTION_S,
@@ -15,24 +18,32 @@ from mobile_home_words import (
 )
 from mobile_playbook import (
     CN,
+    HA,
     HOA,
+    HOME_PREFIX,
+    IID,
     LINK_LOCAL,
     MAC,
+    PARAMETERS,
     R0,
     R1,
     Answer,
     MobileScene,
+    Router,
+    Seen,
     acknowledgement,
+    advertised,
     echo,
     from_home_agent,
     replies,
 )
+from msgspec import structs
 
 from mipsh.mobility.effects import AddressRemoved, Emit
-from mipsh.mobility.mobile.parameters import MobileNodeParameters
-from mipsh.wire.address import ALL_NODES
+from mipsh.mobility.mobile.parameters import Home, MobileNodeParameters
+from mipsh.wire.address import ALL_NODES, UNSPECIFIED
 from mipsh.wire.icmpv6 import EchoReply, Icmpv6
-from mipsh.wire.ndp import OVERRIDE, LinkLayer
+from mipsh.wire.ndp import OVERRIDE, LinkLayer, NeighborSolicitation
 from mipsh.wire.packet import Packet
 
 TARGET_LINK_LAYER = 2
@@ -47,6 +58,20 @@ def away(parameters: MobileNodeParameters = PROTECTED) -> MobileScene:
     scene = home_scene(parameters)
     scene.register(R1)
     return scene
+
+
+def defending(scene: MobileScene, agent: Router, *defended: bytes) -> None:
+    """Let a home agent on the home link defend addresses, while it has a binding."""
+
+    def defend(seen: Seen) -> Iterable[Packet]:
+        upper = seen.packet.upper
+        assert isinstance(upper, Icmpv6)
+        assert isinstance(upper.message, NeighborSolicitation)
+        target = upper.message.target
+        is_asked = seen.packet.source == UNSPECIFIED and target in defended
+        return [advertised(agent, target, ALL_NODES, 0)] if is_asked and scene.home_is_bound else []
+
+    scene.instead[Answer.DEFENCE] = defend
 
 
 def is_at_home(scene: MobileScene) -> None:
@@ -73,12 +98,15 @@ def test_mn_2_1_3_1_007__solicitation_for_the_home_agent(parameters: MobileNodeP
     It is the same for a home agent that was discovered.
     """
     scene = away(parameters)
+    agent = replace(R0, number=0x77)
+    defending(scene, agent, HOA)
+    scene.wait(1)
     back = scene.now
     scene.plug(R0)
     scene.wait(5)
     (question,) = detections(scene, HOA, back)
     (one,) = scene.updates(since=back)
-    check_home(one, R0.mac)
+    check_home(one, agent.mac)
     assert one[0].time >= question.time
     has_lost_nothing(scene)
     is_at_home(scene)
@@ -113,6 +141,25 @@ def test_mn_3_4_1_1_001__the_home_link_is_told() -> None:
         assert (one.packet.source, one.packet.destination, one.packet.hop_limit) == (HOA, ALL_NODES, 255)
         assert (message.target, message.flags) == (HOA, OVERRIDE)
         assert message.options == (LinkLayer(TARGET_LINK_LAYER, MAC),)
+
+
+def test_mn_3_4_1_1_001__the_link_local_address_as_well() -> None:
+    """Where it was registered (flag L), the home agent defended it too: it comes back, and the link is told."""
+    home = HOME_PREFIX[:8] + IID
+    scene = home_scene(structs.replace(PARAMETERS, homes=(Home(home, home_agent=HA),)))
+    scene.plug(R1)
+    scene.wait(5)
+    assert scene.home_is_bound
+    defending(scene, R0, home, LINK_LOCAL)
+    scene.plug(R0)
+    scene.wait(10)
+    told = announcements(scene)
+    assert {message.target for _, message in told} == {home, LINK_LOCAL}
+    for one, message in told:
+        assert (one.packet.source, message.flags) == (message.target, OVERRIDE)
+        assert message.options == (LinkLayer(TARGET_LINK_LAYER, MAC),)
+    (reply,) = replies(scene.deliver(echo(R0.local, LINK_LOCAL)))
+    assert (reply.packet.source, reply.packet.headers) == (LINK_LOCAL, ())
 
 
 def test_mn_3_4_1_1_002__return_after_the_registration_ended() -> None:

@@ -120,8 +120,8 @@ def test_the_acknowledgement_at_home() -> None:
 def test_a_link_local_address_that_the_home_agent_defended() -> None:
     """Its test fails on the home link; it comes back with the home address, and is not tested again."""
     world = registered_world()
-    world.signal(AddressFailed(INTERFACE, LINK_LOCAL))
     world.go_home()
+    world.signal(AddressFailed(INTERFACE, LINK_LOCAL))
     effects = world.acknowledge(world.signal(FOUND))
     assert of(effects, AssignAddress) == [AssignAddress(INTERFACE, LINK_LOCAL, False)]
     assert of(effects, AnnounceAddress) == [AnnounceAddress(INTERFACE, HOA), AnnounceAddress(INTERFACE, LINK_LOCAL)]
