@@ -194,8 +194,7 @@ class Addresses:
             if entry.state not in TESTED and entry.address not in self.detection:
                 effects += self._restart(entry, now)
         for address in self._probed:
-            if address not in self.detection:
-                effects += self.detection.start(address, now)
+            effects += self.detection.start(address, now)
         return effects
 
     def _restart(self, entry: Address, now: float, *, detect: bool = True, delay_s: float = 0.0) -> list[Effect]:

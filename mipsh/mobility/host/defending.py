@@ -30,10 +30,6 @@ class Defending:
         """Tell whether an address is defended."""
         return address in self._announcements
 
-    def __len__(self) -> int:
-        """Return how many addresses are defended."""
-        return len(self._announcements)
-
     def defend(self, address: bytes, now: float) -> list[Effect]:
         """Answer for an address from now on; one that is defended already is announced again."""
         if address not in self._announcements:

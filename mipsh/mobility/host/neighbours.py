@@ -110,17 +110,9 @@ class Neighbours:
         self._choose_source = choose_source
         self._entries: dict[bytes, Neighbour] = {}
 
-    def __len__(self) -> int:
-        """Return how many entries there are."""
-        return len(self._entries)
-
     def __iter__(self) -> Iterator[Neighbour]:
         """Iterate over the entries as they are now."""
         return iter(tuple(self._entries.values()))
-
-    def get(self, address: bytes) -> Neighbour | None:
-        """Return a neighbour's entry."""
-        return self._entries.get(address)
 
     # What the node sends.
 

@@ -114,11 +114,6 @@ class Routers:
         """The prefixes of the link as they were last heard of."""
         return tuple(self._prefixes.values())
 
-    @property
-    def redirects(self) -> dict[bytes, bytes]:
-        """A copy of the better first hops, by destination."""
-        return dict(self._redirects)
-
     # Where packets go.
 
     def next_hop(self, destination: bytes, now: float) -> bytes | None:

@@ -51,7 +51,7 @@ class Entropy:
     def __call__(self, size: int) -> bytes:
         """Return the next bytes."""
         self.drawn += 1
-        return (bytes((self.first,)) + self.drawn.to_bytes(8))[-size:].rjust(size, b"\x40")
+        return bytes((self.first,)) + self.drawn.to_bytes(size - 1)
 
 
 def interface(
@@ -143,10 +143,9 @@ def na(target: bytes = PEER, mac: bytes | None = PEER_MAC, flags: int = 0x600000
     return packet(NeighborAdvertisement(target, flags, given), target, destination)
 
 
-def router(prefix: bytes = PREFIX, **more: int) -> Advertising:
+def router() -> Advertising:
     """Return what a quick router says about a prefix."""
-    prefixes = (AdvertisedPrefix(prefix, **more),)
-    return Advertising(prefixes, interval_s=(5.0, 5.0), min_delay_s=0.03, response_delay_s=0.0)
+    return Advertising((AdvertisedPrefix(PREFIX),), interval_s=(5.0, 5.0), min_delay_s=0.03, response_delay_s=0.0)
 
 
 class Bench:
@@ -177,9 +176,8 @@ class Bench:
 
     def _spread(self, sender: Interface, frame: Transmit) -> None:
         for each in self.interfaces:
-            is_group = frame.link_layer[:2] == b"\x33\x33"
-            hears = any(group[12:] == frame.link_layer[2:] for group in each.groups)
-            if each is not sender and (hears if is_group else frame.link_layer == each.link_layer):
+            is_for_it = frame.link_layer[:2] == b"\x33\x33" or frame.link_layer == each.link_layer
+            if each is not sender and is_for_it:
                 self._count += 1
                 heapq.heappush(self._frames, (self.now + DELAY_S, self._count, each, frame.data))
 

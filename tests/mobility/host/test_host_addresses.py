@@ -187,6 +187,7 @@ def test_an_address_in_use_is_defended(before: State) -> None:
     assert (sent.source, sent.destination) == (AUTO, ALL_NODES)
     assert message == NeighborAdvertisement(AUTO, OVERRIDE, (LinkLayer(2, MAC),))
     assert made.receive(na(AUTO, destination=ALL_NODES, flags=OVERRIDE), 3.1) == []
+    assert made.receive(packet(NeighborAdvertisement(AUTO, OVERRIDE), PEER, ALL_NODES), 3.2) == []
     assert state(made, AUTO) is before
 
 

@@ -127,7 +127,7 @@ def test_the_first_advertisements_are_close_together() -> None:
 def test_intervals_may_be_short_but_not_nothing() -> None:
     """Mobile nodes want to find out soon (RFC 6275 section 7.5)."""
     gaps = [b - a for a, b in pairwise(times(advertiser(structs.replace(PLAIN, interval_s=(0.03, 0.07))), 1.0))]
-    assert all(0.03 <= gap <= 0.0701 for gap in gaps)
+    assert all(30 <= round(gap * 1000) <= 70 for gap in gaps)
     assert len(gaps) > 10
     assert len(times(advertiser(structs.replace(PLAIN, interval_s=(0.0, 0.0))), 1.0)) < 40
 
@@ -142,7 +142,7 @@ def test_a_solicitation_is_answered_soon(source: bytes) -> None:
     assert times(made, 10.0) == [3.0]
     made.receive(rs(source), 10.0)
     (answer,) = times(made, 12.0)
-    assert 10 < answer <= 10.5
+    assert 20 < 2 * answer <= 21
 
 
 def test_a_solicitation_does_not_put_off_what_is_scheduled() -> None:

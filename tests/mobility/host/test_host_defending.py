@@ -24,6 +24,7 @@ from host_bench import (
     sends,
     up,
 )
+from msgspec import structs
 
 from mipsh.mobility.effects import (
     AddressFailed,
@@ -263,7 +264,7 @@ def test_an_address_is_announced_from_itself() -> None:
 def home_link() -> tuple[Bench, Interface, Interface, Interface]:
     """Return a home link with a home agent, a mobile node and a neighbour, settled at 5."""
     home_agent, mobile, neighbour = (
-        interface(ROUTER_PARAMETERS, ROUTER_MAC),
+        interface(structs.replace(ROUTER_PARAMETERS, dad_transmits=1), ROUTER_MAC),
         interface(SURE),
         interface(SURE, PEER_MAC),
     )

@@ -201,7 +201,7 @@ def test_the_number_of_prefixes_is_bounded() -> None:
     for number in range(10):
         made.receive(ra(pio(PREFIX[:6] + number.to_bytes(2) + bytes(8), valid_s=10 + number, preferred_s=1)), 1.0)
     assert len(made.prefixes) == 3
-    made.add_address(OWN, 64, 1.0)
+    made.add_address(parse("2001:db8:77::1"), 64, 1.0)
     assert len(made.prefixes) == 3
     made.receive(ra(forever()), 11.5)
     assert PREFIX in [prefix.prefix for prefix in made.prefixes]

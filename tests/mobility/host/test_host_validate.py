@@ -1,4 +1,4 @@
-"""Messages that are dropped without a word, and link-layer addresses that are none (RFC 4861 sections 6.1, 7.1, 8.1)."""
+"""Messages that are dropped, and link-layer addresses that are none (RFC 4861 sections 6.1, 7.1 and 8.1)."""
 
 import pytest
 from host_bench import (
@@ -22,6 +22,7 @@ from mipsh.wire.extension import FragmentHeader
 from mipsh.wire.icmpv6 import EchoRequest, Icmpv6
 from mipsh.wire.ndp import (
     LinkLayer,
+    NeighborAdvertisement,
     NeighborSolicitation,
     Redirect,
     RouterAdvertisement,
@@ -47,7 +48,7 @@ BAD = {
     "NS for a group": ns(ALL_NODES),
     "NS from nobody to one": ns(OWN, UNSPECIFIED, destination=OWN),
     "NS from nobody who says where": packet(NeighborSolicitation(OWN, LINK_LAYER), UNSPECIFIED, solicited_node(OWN)),
-    "NA for a group": packet(structs.replace(GOOD["NA"].upper.message, target=ALL_NODES), PEER, OWN),
+    "NA for a group": packet(NeighborAdvertisement(ALL_NODES, 0), PEER, OWN),
     "NA to all that is solicited": na(destination=ALL_NODES),
     "Redirect for a group": packet(Redirect(ROUTER, ALL_NODES), ROUTER, OWN),
     "Redirect to nobody": packet(Redirect(PEER, FAR), ROUTER, OWN),
