@@ -128,12 +128,12 @@ def test_mn_2_1_2_1_001__from_one_foreign_link_to_another() -> None:
 
 
 def test_mn_2_1_2_1_004__refresh_before_the_end() -> None:
-    """The registration never ends: it is refreshed with a larger sequence number, before its lifetime is over."""
+    """The registration never ends: it is refreshed in time, not every few seconds, with a larger sequence number."""
     scene = home_scene()
     scene.register()
     scene.wait(1000)
     updates = scene.updates()
-    assert len(updates) >= 3
+    assert 3 <= len(updates) <= 5
     for earlier, later in pairwise(updates):
         check_away(later)
         assert later[0].time < ends_at(earlier, 105)

@@ -12,12 +12,12 @@ from mobile_home_words import (
     steps,
     times,
 )
-from mobile_playbook import COA1, HA1, HOA, R1, Answer, MobileScene, prefixes
+from mobile_playbook import CN, COA1, HA1, HOA, R1, Answer, MobileScene, prefixes
 from msgspec import structs
 
 from mipsh.mobility.constants import INITIAL_SOLICIT_TIMER_S
 from mipsh.mobility.effects import AddressRemoved, Protection, Purpose
-from mipsh.wire.icmpv6 import Icmpv6, MobilePrefixAdvertisement
+from mipsh.wire.icmpv6 import EchoReply, Icmpv6, MobilePrefixAdvertisement
 from mipsh.wire.mobility import ACKNOWLEDGE, HOME
 from mipsh.wire.packet import Packet
 
@@ -185,5 +185,6 @@ def test_r_mn_45__the_home_prefix_ends() -> None:
     assert AddressRemoved(HOA) in scene.others
     assert scene.home_is_bound is False
     assert is_silent(scene)
+    assert scene.say(Packet(HOA, CN, Icmpv6(EchoReply(1, 1)))) == []
     scene.wait(100)
     assert len(scene.updates(since=told)) == 1

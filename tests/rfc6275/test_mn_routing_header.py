@@ -3,7 +3,6 @@
 import pytest
 from mobile_home_words import answers_with_option, home_scene, is_echo_reply
 from mobile_playbook import CN, COA1, HA, HOA, LINK_LOCAL, R0, R1, MobileScene, Seen, echo, replies
-from msgspec import structs
 
 from mipsh.wire.address import parse
 from mipsh.wire.extension import Header, RoutingHeader, Type2RoutingHeader
@@ -56,8 +55,7 @@ def test_mn_4_1_2_2_006__link_local_addresses(is_away: bool) -> None:
     router = R1 if is_away else R0
     scene.plug(router)
     scene.wait(5)
-    packet = structs.replace(echo(router.local, LINK_LOCAL))
-    (reply,) = replies(scene.deliver(packet))
+    (reply,) = replies(scene.deliver(echo(router.local, LINK_LOCAL)))
     assert (reply.packet.source, reply.packet.destination) == (LINK_LOCAL, router.local)
     assert (reply.packet.headers, reply.is_tunnelled, reply.link_layer) == ((), False, router.mac)
 
