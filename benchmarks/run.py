@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import core
 import large
 import parsing
 import prompt
@@ -18,6 +19,8 @@ PARTS = {
     "large": large.main,
     "wire": wire.main,
     "fuzz": wire.fuzz,
+    "core": core.main,
+    "assault": core.assault,
     "simulation": simulation.main,
 }
 

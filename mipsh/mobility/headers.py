@@ -4,7 +4,7 @@ What the type 2 routing header and the Home Address option mean is left to the m
 correspondent node; here it is only said whether a packet may go on to them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from enum import Enum, auto
 
 from msgspec import Struct, structs
@@ -23,6 +23,7 @@ from mipsh.wire.tlv import Option, Pad1, PadN, UnknownOption
 
 HOME_ADDRESS = 201
 TYPE_2 = 2
+OPTIONS_AT, ROUTING_TYPE_AT = 2, 2
 SKIP, DISCARD, REPORT, REPORT_UNICAST = range(4)
 """What the two high bits of an option's type say of nodes that do not know it (RFC 8200 section 4.2)."""
 
@@ -50,18 +51,17 @@ DROPPED = Reading(Verdict.DROP)
 
 def read_headers(packet: Packet) -> Reading:
     """Read a packet's extension headers up to the first that it fails at."""
-    at, home_addresses = HEADER_SIZE, 0
-    for header in packet.headers:
+    home_addresses = 0
+    for place, header in enumerate(packet.headers):
         reading = PASSED
         if isinstance(header, HopByHopOptions | DestinationOptions):
-            is_for_destination = isinstance(header, DestinationOptions)
-            reading = _read_options(header.options, is_for_destination, at + 2)
+            reading = _read_options(header.options, isinstance(header, DestinationOptions))
             home_addresses += sum(isinstance(option, HomeAddress) for option in header.options)
         elif isinstance(header, RoutingHeader):
-            reading = _read_routing(header, at)
+            reading = _read_routing(header)
         if reading is not PASSED:
-            return reading
-        at += len(header.encode(0))
+            begins = HEADER_SIZE + sum(len(before.encode(0)) for before in packet.headers[:place])
+            return structs.replace(reading, pointer=begins + reading.pointer)
     return DROPPED if home_addresses > 1 else PASSED
 
 
@@ -76,30 +76,35 @@ def at_home_address(packet: Packet, home_address: bytes) -> Packet:
     return structs.replace(packet, destination=home_address, headers=headers)
 
 
-def _read_options(options: Iterable[Option], is_for_destination: bool, at: int) -> Reading:
-    for option in options:
-        if isinstance(option, Undecodable):
-            return Reading(Verdict.PROBLEM, ERRONEOUS_FIELD, at + 1)
-        is_known = isinstance(option, Pad1 | PadN) or (is_for_destination and isinstance(option, HomeAddress))
-        if not is_known:
-            kind = option.encode()[0]
-            if is_for_destination and isinstance(option, UnknownOption) and kind == HOME_ADDRESS:
-                return Reading(Verdict.PROBLEM, ERRONEOUS_FIELD, at + 1)
-            if kind >> 6 != SKIP:
-                return _unknown_option(kind >> 6, at)
-        at += len(option.encode())
+def _read_options(options: Sequence[Option], is_for_destination: bool) -> Reading:
+    """Read the options of a header; a pointer is from where the header begins."""
+    for place, option in enumerate(options):
+        if isinstance(option, Pad1 | PadN) or (is_for_destination and isinstance(option, HomeAddress)):
+            continue
+        reading = _read_option(option, is_for_destination)
+        if reading is not PASSED:
+            begins = OPTIONS_AT + sum(len(before.encode()) for before in options[:place])
+            return structs.replace(reading, pointer=begins + reading.pointer)
     return PASSED
 
 
-def _unknown_option(action: int, at: int) -> Reading:
-    if action == DISCARD:
+def _read_option(option: Option, is_for_destination: bool) -> Reading:
+    """Read an option that is not known; a pointer is from where the option begins."""
+    if isinstance(option, Undecodable):
+        return Reading(Verdict.PROBLEM, ERRONEOUS_FIELD, 1)
+    kind = option.encode()[0]
+    if is_for_destination and isinstance(option, UnknownOption) and kind == HOME_ADDRESS:
+        return Reading(Verdict.PROBLEM, ERRONEOUS_FIELD, 1)
+    if kind >> 6 == SKIP:
+        return PASSED
+    if kind >> 6 == DISCARD:
         return DROPPED
-    verdict = Verdict.PROBLEM_DESPITE_MULTICAST if action == REPORT else Verdict.PROBLEM
-    return Reading(verdict, UNRECOGNIZED_OPTION, at)
+    verdict = Verdict.PROBLEM_DESPITE_MULTICAST if kind >> 6 == REPORT else Verdict.PROBLEM
+    return Reading(verdict, UNRECOGNIZED_OPTION)
 
 
-def _read_routing(header: RoutingHeader, at: int) -> Reading:
+def _read_routing(header: RoutingHeader) -> Reading:
     """Drop what is to go on from here by a way that is not known, or is malformed (RFC 8200 section 4.4)."""
     if header.type == TYPE_2:
         return DROPPED
-    return Reading(Verdict.PROBLEM, ERRONEOUS_FIELD, at + 2) if header.segments_left else PASSED
+    return Reading(Verdict.PROBLEM, ERRONEOUS_FIELD, ROUTING_TYPE_AT) if header.segments_left else PASSED

@@ -7,6 +7,7 @@ signals to its roles, and the rest is returned.
 
 from collections import deque
 from collections.abc import Iterable
+from typing import TypeGuard, get_args
 
 from mipsh.mobility.effects import (
     AddressAdded,
@@ -32,6 +33,7 @@ from mipsh.mobility.path_mtu import PathMtu
 from mipsh.mobility.paths import ROUTING_HEADER_SIZE, is_neighbour_discovery
 from mipsh.mobility.roles import Arrival, NodeParameters, Roles
 from mipsh.mobility.routing import Hop, Routing
+from mipsh.mobility.timers import earliest
 from mipsh.mobility.trace import Trace
 from mipsh.wire import address as addresses
 from mipsh.wire.icmpv6 import PacketTooBig
@@ -39,7 +41,8 @@ from mipsh.wire.packet import HEADER_SIZE, Packet, decode
 
 IDENTIFICATION_SIZE = 4
 VERSION = 6
-INNER = Request | Signal
+INNER = frozenset(get_args(Request | Signal))
+"""The effects that are settled here."""
 
 
 class Node:
@@ -118,9 +121,10 @@ class Node:
 
     def next_deadline(self) -> float | None:
         """Return when ``advance`` has something to do, None while there is nothing."""
-        deadlines = [link.next_deadline() for link in self.interfaces.values()]
-        deadlines += self.roles.next_deadline(), self._input.next_deadline()
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        first = earliest(self.roles.next_deadline(), self._input.next_deadline())
+        for link in self.interfaces.values():
+            first = earliest(first, link.next_deadline())
+        return first
 
     def advance(self, now: float) -> list[Effect]:
         """Do what is due at a time."""
@@ -197,7 +201,7 @@ class Node:
         while waiting:
             effect = waiting.popleft()
             self.trace.effect(effect)
-            if isinstance(effect, INNER):
+            if _stays_inside(effect):
                 waiting.extendleft(reversed(self._carry_out(effect, now)))
             else:
                 self._note(effect)
@@ -281,3 +285,7 @@ class Node:
             where.discard(effect.interface)
             if not where:
                 self._addresses.pop(effect.address, None)
+
+
+def _stays_inside(effect: Effect) -> TypeGuard[Request | Signal]:
+    return type(effect) in INNER

@@ -12,6 +12,7 @@ from mipsh.mobility.icmp_errors import PORT_UNREACHABLE
 from mipsh.mobility.mobile.node import MobileNode
 from mipsh.mobility.mobile.parameters import MobileNodeParameters
 from mipsh.mobility.nonces import Entropy
+from mipsh.mobility.timers import earliest
 from mipsh.mobility.trace import Trace
 from mipsh.wire import address as addresses
 from mipsh.wire.icmpv6 import DestinationUnreachable, Icmpv6
@@ -49,8 +50,10 @@ class Roles:
 
     def next_deadline(self) -> float | None:
         """Return when ``advance`` has something to do, None while there is nothing."""
-        deadlines = (role.next_deadline() for role in self._present)
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        first: float | None = None
+        for role in self._present:
+            first = earliest(first, role.next_deadline())
+        return first
 
     def advance(self, now: float) -> list[Effect]:
         """Do what is due."""

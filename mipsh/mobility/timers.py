@@ -56,3 +56,10 @@ class Timers(Generic[Key]):
             key = heappop(self._heap)[2]
             del self._deadlines[key]
             yield key
+
+
+def earliest(one: float | None, other: float | None) -> float | None:
+    """Return the earlier of two deadlines, either of which may be none."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)

@@ -351,7 +351,8 @@ class MobilityHeader(Struct, frozen=True, gc=False):
 
     def verifies(self, source: bytes, destination: bytes) -> bool:
         """Tell whether the checksum that was received is right for these addresses."""
-        return verifies(source, destination, MH, replace(self, trailer=b"").encode(source, destination))
+        header = replace(self, trailer=b"") if self.trailer else self
+        return verifies(source, destination, MH, header.encode(source, destination))
 
 
 def decode_mobility(data: bytes, at: int, end: int, faults: list[Fault]) -> MobilityHeader | None:

@@ -28,6 +28,7 @@ from mipsh.mobility.home.tunnel import Tunnel
 from mipsh.mobility.limits import Limits
 from mipsh.mobility.nonces import Entropy
 from mipsh.mobility.paths import is_never_optimised, to_care_of_address
+from mipsh.mobility.timers import earliest
 from mipsh.mobility.trace import Trace
 from mipsh.wire import address as addresses
 from mipsh.wire.icmpv6 import Error, HomeAgentDiscoveryRequest, Icmpv6, MobilePrefixSolicitation
@@ -74,8 +75,7 @@ class HomeAgent:
 
     def next_deadline(self) -> float | None:
         """Return when ``advance`` has something to do, None while there is nothing."""
-        deadlines = self.cache.timers.next(), self._agents.timers.next()
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        return earliest(self.cache.timers.next(), self._agents.timers.next())
 
     def advance(self, now: float) -> list[Effect]:
         """Do what is due: end registrations, advertise prefixes, forget home agents."""
