@@ -217,7 +217,7 @@ def unreachable(quoted: Seen, source: bytes) -> Packet:
 
 @pytest.mark.parametrize("inits", [care_of_inits, home_inits])
 def test_r_mn_42__a_forged_quote(inits: Inits) -> None:
-    """Code 1 about a test that was never sent, or by another node, is ignored: the tests go on, and end."""
+    """Code 1 about a test that was never sent, by another node, or about one that is answered, is ignored."""
     scene = waiting(*TESTS)
     ((seen, init),) = inits(scene)
     forged = structs.replace(seen.inner, upper=MobilityHeader(structs.replace(init, cookie=b"guessed!")))
@@ -228,6 +228,7 @@ def test_r_mn_42__a_forged_quote(inits: Inits) -> None:
     scene.wait(1.5)
     repeats(inits(scene), 2)
     the_update(scene)
+    scene.deliver(problem(inits(scene)[-1][0], UNRECOGNIZED_NEXT_HEADER, 6))
     sends_straight(scene)
 
 

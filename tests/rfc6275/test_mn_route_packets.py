@@ -32,7 +32,7 @@ from mobile_route_playbook import (
 from mipsh.mobility.paths import HOME_ADDRESS_SIZE, TUNNEL_SIZE, is_neighbour_discovery
 from mipsh.wire.address import UNSPECIFIED, parse
 from mipsh.wire.extension import FragmentHeader, Type2RoutingHeader
-from mipsh.wire.icmpv6 import EchoRequest, Icmpv6, PacketTooBig
+from mipsh.wire.icmpv6 import EchoReply, EchoRequest, Icmpv6, PacketTooBig
 from mipsh.wire.ndp import (
     LinkLayer,
     NeighborAdvertisement,
@@ -64,7 +64,8 @@ def test_mn_4_1_1_2_001__through_the_tunnel() -> None:
     scene = away()
     (reply,) = replies(scene.tunnelled(echo()))
     via_tunnel(reply)
-    assert reply.inner.upper.encode(HOA, CN)[ICMP_HEADER:] == b"ping"
+    assert isinstance(reply.inner.upper, Icmpv6)
+    assert reply.inner.upper.message == EchoReply(7, 1, b"ping")
     (sent,) = [seen for seen in scene.send(Packet(HOA, CN1, DATAGRAM)) if seen.inner.upper == DATAGRAM]
     via_tunnel(sent, CN1)
 
@@ -161,8 +162,8 @@ def test_mn_4_1_1_2_007__esp_with_a_correspondent() -> None:
     """
     scene = away()
     there, back = Esp(7, 1, b"ciphertext-there"), Esp(8, 1, b"ciphertext-back!")
-    sent = [seen for seen in scene.send(Packet(HOA, CN, there)) if seen.inner.upper == there]
-    via_tunnel(*sent)
+    (tunnelled,) = [seen for seen in scene.send(Packet(HOA, CN, there)) if seen.inner.upper == there]
+    via_tunnel(tunnelled)
     scene.tunnelled(Packet(CN, HOA, back))
     assert scene.delivered == [Packet(CN, HOA, back)]
     the_update(scene)

@@ -60,7 +60,7 @@ from mipsh.mobility.effects import Protection, Purpose
 from mipsh.mobility.fragmentation import fragments
 from mipsh.mobility.mobile.parameters import MobileNodeParameters, Optimisation
 from mipsh.mobility.paths import in_tunnel
-from mipsh.wire.extension import Type2RoutingHeader
+from mipsh.wire.extension import Header, Type2RoutingHeader
 from mipsh.wire.icmpv6 import Icmpv6, MobilePrefixSolicitation, ParameterProblem
 from mipsh.wire.mobility import (
     BindingError,
@@ -276,11 +276,25 @@ def test_mn_2_1_1_2_010__the_home_test_is_not_answered() -> None:
     sends_via_tunnel(scene)
 
 
-def past_the_tunnel(seen: Seen) -> list[Packet]:
-    """Return a Home Test that comes straight to the care-of address, by a routing header."""
-    init = message_of(seen, HomeTestInit)
-    message = MobilityHeader(HomeTest(21, init.cookie, HOME_TOKEN))
-    return [Packet(CN, COA1, message, (Type2RoutingHeader(HOA),))]
+def past_the_tunnel(*headers: Header) -> Instead:
+    """Return what answers a HoTI straight: to the care-of address with a routing header, else to the home address."""
+
+    def answer(seen: Seen) -> list[Packet]:
+        test = HomeTest(HOME_INDEX, message_of(seen, HomeTestInit).cookie, HOME_TOKEN)
+        return [Packet(CN, COA1 if headers else HOA, MobilityHeader(test), headers)]
+
+    return answer
+
+
+def to_the_home_address(*headers: Header, is_tunnelled: bool = False) -> Instead:
+    """Return what answers a CoTI by way of the home address: with a routing header to there, or to there itself."""
+
+    def answer(seen: Seen) -> list[Packet]:
+        test = CareOfTest(CARE_OF_INDEX, message_of(seen, CareOfTestInit).cookie, CARE_OF_TOKEN)
+        packet = Packet(CN, COA1 if headers else HOA, MobilityHeader(test), headers)
+        return [in_tunnel(packet.encode(), HA, COA1) if is_tunnelled else packet]
+
+    return answer
 
 
 @pytest.mark.parametrize(
@@ -288,7 +302,8 @@ def past_the_tunnel(seen: Seen) -> list[Packet]:
     [
         pytest.param(lambda seen: [home_test(seen, cookie=b"wrongone")], id="MN-2-1-3-2-003"),
         pytest.param(lambda seen: [home_test(seen, source=CN1)], id="MN-2-1-3-2-004"),
-        pytest.param(past_the_tunnel, id="R-MN-13"),
+        pytest.param(past_the_tunnel(Type2RoutingHeader(HOA)), id="R-MN-13"),
+        pytest.param(past_the_tunnel(), id="on the link"),
     ],
 )
 def test_a_home_test_that_is_no_answer(wrong: Instead) -> None:
@@ -320,6 +335,9 @@ def damaged(seen: Seen) -> list[Packet]:
         pytest.param(lambda seen: [care_of_test(seen, cookie=b"wrongone")], id="MN-2-1-4-2-003"),
         pytest.param(lambda seen: [care_of_test(seen, source=CN1)], id="MN-2-1-4-2-004"),
         pytest.param(damaged, id="MN-4-2-1-2-013"),
+        pytest.param(to_the_home_address(is_tunnelled=True), id="in the tunnel"),
+        pytest.param(to_the_home_address(), id="on the link"),
+        pytest.param(to_the_home_address(Type2RoutingHeader(HOA)), id="by a routing header"),
     ],
 )
 def test_a_care_of_test_that_is_no_answer(wrong: Instead) -> None:
