@@ -371,13 +371,20 @@ class HomeRegistration:
             return self._deregistered(Input.ACCEPTED, now)
         if self.state is State.WITHDRAWING:
             return self._end(Input.ACCEPTED)
-        lacks_router = self.home.is_mobile_router and not message.flags & BA_MOBILE_ROUTER
+        if self.home.is_mobile_router and not message.flags & BA_MOBILE_ROUTER:
+            return [*self._withdraw(packet.source, now), *self._rejected(message.status, now)]
         lifetime_s = min(message.lifetime, sent.lifetime) * LIFETIME_UNIT_S
-        if lacks_router or lifetime_s == 0 or self._here is None:
+        if lifetime_s == 0 or self._here is None:
             return self._rejected(message.status, now)
         binding = Binding(self._here, packet.source, max(sent.time + lifetime_s, now))
         self._refresh_at = sent.time + self.updates.refresh_interval(message, lifetime_s)
         return self._accepted(binding, message.status, now)
+
+    def _withdraw(self, agent: bytes, now: float) -> list[Effect]:
+        """Deregister at a home agent that took a mobile router for a host (RFC 3963 section 5.3), unless too often."""
+        if self.place is None or self._outstanding.opens(now) > now:
+            return []
+        return [self.updates.send(self.place, agent, None, now, is_ending=True)[0]]
 
     def _catch_up(self, sequence: int, now: float) -> list[Effect]:
         """Go on behind the sequence number that the home agent accepted last, a few times at once."""

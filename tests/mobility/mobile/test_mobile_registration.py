@@ -119,7 +119,14 @@ def test_a_mobile_router_names_its_networks() -> None:
         world.receive(acknowledgement(packet, update, flags=BA_MOBILE_ROUTER))
         assert state(world) is State.REGISTERED
     world = World(with_home(home))
-    assert events(world.acknowledge(world.go1())) == [REFUSED]
+    effects = world.acknowledge(world.go1())
+    assert events(effects) == [REFUSED]
+    assert [update.lifetime for _, update in updates(effects)] == [0]
+    world = World(with_home(home))
+    effects = world.go1()
+    for _ in range(2):
+        effects = world.acknowledge(effects, 135, sequence=1)
+    assert updates(world.acknowledge(effects)) == []
 
 
 def test_an_accepted_update_makes_the_tunnel() -> None:
