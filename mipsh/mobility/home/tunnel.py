@@ -80,7 +80,7 @@ class Tunnel:
             return []
         return self._tell(source, data, interface, _unreachable(ADDRESS_UNREACHABLE), now)
 
-    def _tell(self, source: bytes, data: bytes, interface: str, make: Make, now: float) -> list[Effect]:
+    def _tell(self, source: bytes, data: bytes, interface: str | None, make: Make, now: float) -> list[Effect]:
         """Return an error about a packet to its source, if it may have one (RFC 4443 section 2.4)."""
         packet = decode(data)
         if not isinstance(packet, Packet) or is_error(packet) or not self._limits.allow(packet, now):
@@ -130,12 +130,12 @@ class Tunnel:
         if entry is None or ends != (entry.local_address, entry.care_of_address):
             return None
         if not isinstance(error, PacketTooBig):
-            return self._tell(entry.local_address, data, entry.interface or "", _unreachable(ADDRESS_UNREACHABLE), now)
+            return self._tell(entry.local_address, data, entry.interface, _unreachable(ADDRESS_UNREACHABLE), now)
         mtu = max(error.value - TUNNEL_SIZE, MINIMUM_MTU)
         if HEADER_SIZE + int.from_bytes(data[4:6]) <= mtu:
             # The tunnel's own packets are cut into fragments from now on (RFC 2473 section 7.1).
             return []
-        return self._tell(entry.local_address, data, entry.interface or "", _too_big(mtu), now)
+        return self._tell(entry.local_address, data, entry.interface, _too_big(mtu), now)
 
 
 def _unreachable(code: int) -> Make:

@@ -349,6 +349,7 @@ def test_an_error_about_a_fragment_of_the_tunnel() -> None:
     [
         echo(HA, CN).encode(),
         Packet(HA, COA, Payload(IPV6, b"short")).encode(),
+        Packet(HA, COA, Payload(EXPERIMENTAL, echo().encode())).encode(),
         Packet(HA, COA2, echo()).encode(),
         Packet(CN, COA, echo()).encode(),
         Packet(HA, COA, echo(CN, HOA2)).encode(),
