@@ -26,6 +26,8 @@ acknowledgement, which is as long, and there are in addition
 - T_correspond = 2 (f + b + c): the Binding Update to the correspondent, and the next packet from there.
 """
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from mipsh.lab.applications import Stream
@@ -33,7 +35,7 @@ from mipsh.lab.topology import ETHERNET, Lab
 from mipsh.lab.trace_log import TraceLog
 from mipsh.mobility.effects import AddressReady
 from mipsh.mobility.host.parameters import InterfaceParameters
-from mipsh.mobility.trace import EffectCaused, PacketSeen
+from mipsh.mobility.trace import EffectCaused, PacketSeen, Record
 from mipsh.wire.icmpv6 import Icmpv6
 from mipsh.wire.mobility import BindingAcknowledgement, BindingUpdate, MobilityHeader
 from mipsh.wire.ndp import NeighborSolicitation, RouterAdvertisement, RouterSolicitation
@@ -95,22 +97,30 @@ class _Trail:
     def __init__(self, log: TraceLog, since: int) -> None:
         self._records = log.records[since:]
 
-    def packet(self, node: str | None, is_received: bool, message: type, about: bytes | None = None) -> float:
+    def packet(self, node: str, is_received: bool, message: type, about: bytes | None = None) -> float:
         """Return when a node took in or sent the first packet with a message; raises LookupError."""
-        for record in self._records:
-            if not isinstance(record, PacketSeen) or record.is_received is not is_received:
-                continue
-            if node in (None, record.node) and _carries(record.data, message, about):
-                return record.time
-        raise LookupError(f"no {message.__name__} in the trace")
 
-    def address(self, node: str, prefix: bytes) -> tuple[float, bytes]:
-        """Return when the first address behind a prefix was ready, and which it was; raises LookupError."""
-        for record in self._records:
+        def is_it(record: Record) -> bool:
+            if not isinstance(record, PacketSeen) or record.is_received is not is_received:
+                return False
+            return record.node == node and _carries(record.data, message, about)
+
+        return self._first(message.__name__, is_it)
+
+    def ready(self, node: str, address: bytes) -> float:
+        """Return when an address was ready; raises LookupError."""
+
+        def is_it(record: Record) -> bool:
             effect = record.effect if isinstance(record, EffectCaused) and record.node == node else None
-            if isinstance(effect, AddressReady) and effect.address.startswith(prefix):
-                return record.time, effect.address
-        raise LookupError("no care-of address in the trace")
+            return isinstance(effect, AddressReady) and effect.address == address
+
+        return self._first("care-of address", is_it)
+
+    def _first(self, what: str, is_it: Callable[[Record], bool]) -> float:
+        for record in self._records:
+            if is_it(record):
+                return record.time
+        raise LookupError(f"no {what} in the trace")
 
 
 def _carries(data: bytes, message: type, about: bytes | None) -> bool:
@@ -135,20 +145,19 @@ def run(lab: Lab, log: TraceLog, name: str, link: str, *, gap_s: float = 0.05, i
     since, link_down = len(log.records), network.clock.now
     is_optimised = lab.optimised_at(name, "cn") is not None
     network.move(name, ETHERNET, link, gap_s)
-    network.clock.run(lambda: stream.arrivals[-1][1] > link_down + gap_s, SETTLE_S)
+    network.clock.run(lambda: bool(stream.arrivals) and stream.arrivals[-1][1] > link_down + gap_s, SETTLE_S)
     network.run_for(AFTER_S)
     stream.stop()
-    trail, prefix = _Trail(log, since), lab.prefix_of(link)
-    ready, care_of = trail.address(name, prefix[:8])
-    gap = stream.gap(link_down)
-    if gap is None:
-        raise LookupError("no packet came behind the handover")
+    gap, care_of = stream.gap(link_down + gap_s), lab.registered_at(name)
+    if gap is None or care_of is None:
+        raise LookupError(f"{name} does not arrive")
+    trail = _Trail(log, since)
     return Handover(
         link_down,
         link_down + gap_s,
         trail.packet(name, False, RouterSolicitation),
         trail.packet(name, True, RouterAdvertisement),
-        ready,
+        trail.ready(name, care_of),
         trail.packet(name, False, BindingUpdate),
         trail.packet(name, True, BindingAcknowledgement),
         gap.ends,

@@ -73,8 +73,8 @@ class Core(Protocol):
 
 Build = Callable[[int], Core]
 """Makes a node; the argument counts how often it was made before."""
-Begin = Callable[[Core, float], Iterable[Effect]]
-"""Configures a node that has its links: addresses, routes, advertising."""
+Begin = Callable[[float], Iterable[Effect]]
+"""Configures a node, which is in its network and has its links by then: addresses, routes, advertising."""
 
 
 class Entropy:
@@ -194,7 +194,7 @@ class Station:
         for interface, link in links.items():
             self.attach(interface, link)
         if begin is not None:
-            self.perform(begin(node, self._clock.now))
+            self.perform(begin(self._clock.now))
 
     def _leave(self, interface: str) -> None:
         self.links.pop(interface).detach(self._ports.pop(interface))

@@ -30,6 +30,8 @@ from mipsh.mobility.roles import NodeParameters
 from mipsh.mobility.trace import Sink, Trace
 from mipsh.wire.address import parse
 
+Route = tuple[bytes, int, str, bytes]
+"""A prefix, its length, and the interface and the router by which it is reached."""
 LENGTH = 64
 EVERYWHERE = bytes(16)
 HOME, CORRESPONDENT, BACKBONE = "home", "correspondent", "backbone"
@@ -180,9 +182,7 @@ class Lab:
             self._add_router(f"ar{number}", {BACKBONE: beyond, name: foreign[name]}, [default])
         self._add_router(ROUTER, here, routes)
 
-    def _add_router(
-        self, name: str, addresses: Mapping[str, bytes], routes: Iterable[tuple[bytes, int, str, bytes]]
-    ) -> None:
+    def _add_router(self, name: str, addresses: Mapping[str, bytes], routes: Iterable[Route]) -> None:
         """Add a router whose interfaces are called after their links; it advertises on foreign links."""
         advertised = {
             link: self._advertising(self.prefix_of(link), addresses[link])
@@ -190,7 +190,7 @@ class Lab:
             if link in self.foreign_links
         }
         links = {link: link for link in addresses}
-        begin = partial(_begin, addresses, advertised, tuple(routes))
+        begin = partial(self._begin, name, addresses, advertised, tuple(routes))
         self._add(name, links, NodeParameters(is_router=True), begin)
 
     def _add_home_agent(self) -> None:
@@ -205,14 +205,14 @@ class Lab:
         advertised = {ETHERNET: structs.replace(self._advertising(HOME_PREFIX, HOME_AGENT_ADDRESS), is_home_agent=True)}
         at_home = [(prefix, LENGTH, ETHERNET, router) for router, prefix in networks]
         routes = ((EVERYWHERE, 0, ETHERNET, ROUTER_AT_HOME), *at_home)
-        begin = partial(_begin, {ETHERNET: HOME_AGENT_ADDRESS}, advertised, routes)
+        begin = partial(self._begin, HOME_AGENT, {ETHERNET: HOME_AGENT_ADDRESS}, advertised, routes)
         roles = NodeParameters(home_agent=home_agent, is_router=True)
         self._add(HOME_AGENT, {ETHERNET: HOME}, roles, begin)
 
     def _add_host(self, name: str, link: str, prefix: bytes, number: int) -> None:
         """Add a host that stays where it is, behind the router that is the first one of its prefix."""
         routes = ((EVERYWHERE, 0, ETHERNET, at(prefix, 1)),)
-        begin = partial(_begin, {ETHERNET: at(prefix, number)}, {}, routes)
+        begin = partial(self._begin, name, {ETHERNET: at(prefix, number)}, {}, routes)
         self._add(name, {ETHERNET: link}, NodeParameters(), begin)
 
     def add_mobile_node(self, link: str = HOME) -> str:
@@ -232,7 +232,7 @@ class Lab:
         inside = f"{name}-network"
         self.network.add_link(inside)
         mobile = self._mobile(structs.replace(home, prefixes=((prefix, LENGTH),), is_mobile_router=True))
-        begin = partial(_begin, {INSIDE: at(prefix, 1)}, {}, ())
+        begin = partial(self._begin, name, {INSIDE: at(prefix, 1)}, {}, ())
         self._add(name, {ETHERNET: link, INSIDE: inside}, NodeParameters(mobile_node=mobile, is_router=True), begin)
         self._add_host(f"{name}-host", inside, prefix, 2)
 
@@ -266,22 +266,21 @@ class Lab:
             interfaces.append(Interface(interface, link_layer, entropy, settings))
         return Node(name, interfaces, entropy, parameters, Trace(name, self._sink))
 
-
-def _begin(
-    addresses: Mapping[str, bytes],
-    advertised: Mapping[str, Advertising],
-    routes: Iterable[tuple[bytes, int, str, bytes]],
-    node: Core,
-    now: float,
-) -> list[Effect]:
-    """Configure a node by hand: addresses that are known to be unique, routes, and what it advertises."""
-    if not isinstance(node, Node):
-        raise TypeError("not a node of the lab")
-    effects: list[Effect] = []
-    for prefix, length, interface, next_hop in routes:
-        node.routing.add(prefix, length, interface, next_hop)
-    for interface, address in addresses.items():
-        effects += node.add_address(interface, address, LENGTH, now, detect=False)
-    for interface, advertising in advertised.items():
-        effects += node.advertise(interface, advertising, now)
-    return effects
+    def _begin(
+        self,
+        name: str,
+        addresses: Mapping[str, bytes],
+        advertised: Mapping[str, Advertising],
+        routes: Iterable[Route],
+        now: float,
+    ) -> list[Effect]:
+        """Configure a node by hand: routes, addresses that are known to be unique, and what it advertises."""
+        node = self.node(name)
+        effects: list[Effect] = []
+        for prefix, length, interface, next_hop in routes:
+            node.routing.add(prefix, length, interface, next_hop)
+        for interface, address in addresses.items():
+            effects += node.add_address(interface, address, LENGTH, now, detect=False)
+        for interface, advertising in advertised.items():
+            effects += node.advertise(interface, advertising, now)
+        return effects

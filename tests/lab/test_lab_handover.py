@@ -15,7 +15,7 @@ BEST = 0.9
 @pytest.mark.parametrize("access_routers", [False, True])
 @pytest.mark.parametrize("is_optimistic", [False, True])
 @pytest.mark.parametrize("optimisation", list(Optimisation))
-@pytest.mark.parametrize("delay_s", [0.002, 0.02])
+@pytest.mark.parametrize("delay_s", [0.01, 0.04])
 def test_handover(delay_s: float, optimisation: Optimisation, is_optimistic: bool, access_routers: bool) -> None:
     """The steps come in order, and the last one in time.
 
@@ -51,3 +51,13 @@ def test_a_handover_that_does_not_come() -> None:
     lab.network.links["foreign2"].partition([name])
     with pytest.raises(LookupError):
         handover.run(lab, log, name, "foreign2", interval_s=0.1)
+
+
+def test_a_handover_to_where_it_was() -> None:
+    """A move to the same link changes no care-of address, and there is no handover to be reported."""
+    log = TraceLog()
+    lab = Lab(LabParameters(), log)
+    name = lab.add_mobile_node("foreign1")
+    lab.network.run_for(10.0)
+    with pytest.raises(LookupError):
+        handover.run(lab, log, name, "foreign1", interval_s=0.1)

@@ -5,8 +5,10 @@ from lab_fakes import FakeNode, address, fakes, packet, texts
 
 from mipsh.lab.applications import Echo, Stream
 from mipsh.lab.link import LinkParameters
-from mipsh.lab.network import Core, Entropy, Network
-from mipsh.mobility.effects import Effect, Emit
+from mipsh.lab.network import Entropy, Network, Seals
+from mipsh.mobility.effects import Deliver, Effect, Emit, Protection, Purpose
+from mipsh.wire.icmpv6 import EchoReply, Icmpv6
+from mipsh.wire.packet import Packet
 
 
 def details(network: Network) -> list[tuple[float, str]]:
@@ -62,7 +64,7 @@ def test_a_node_that_stopped_does_nothing() -> None:
         made.append(FakeNode(1))
         return made[-1]
 
-    def begin(node: Core, now: float) -> list[Effect]:
+    def begin(now: float) -> list[Effect]:
         return [Emit("configured", address(1))]
 
     seen = details(network)
@@ -168,6 +170,41 @@ def test_a_stream_counts_copies_and_disorder() -> None:
     assert stream.duplicates == link.counts.duplicated > 0
     assert stream.late > 0
     assert stream.lost == []
+
+
+def test_protection_goes_along_through_routers() -> None:
+    """A packet is protected behind a router, too, which changes its hop limit; others are not."""
+    seals, protection = Seals(), Protection(Purpose.REGISTRATION, address(1))
+    data = packet(1, 2, "sealed").encode()
+    assert seals.of(data, None) is None
+    assert seals.of(data, protection) == protection
+    assert seals.of(data[:7] + b"\x3f" + data[8:], None) == protection
+    assert seals.of(packet(1, 2, "other").encode(), None) is None
+    for number in range(5000):
+        seals.of(packet(1, 2, str(number)).encode(), protection)
+    assert seals.of(data, None) is None
+    assert len(seals) == 4096
+
+
+def test_an_interface_without_a_link_sends_nothing() -> None:
+    """What a node puts on a link that is not there is lost."""
+    network, link, _ = fakes(2)
+    network.detach("n1", "eth0")
+    network.stations["n1"].send(packet(1, 2))
+    network.run_for(1.0)
+    assert link.counts.sent == 0
+
+
+def test_a_reply_counts_once() -> None:
+    """Copies of a reply, and replies that nobody asked for, change nothing."""
+    network, _, _ = fakes(2, LinkParameters(delay_s=0.01))
+    echo = Echo(network, "n1", address(2), count=1)
+    network.run_for(1.0)
+    station, rtts_s = network.stations["n1"], dict(echo.rtts_s)
+    for sequence, number in ((0, 0), (1, 0), (0, 65536), (5, 5)):
+        reply = Icmpv6(EchoReply(1, sequence, number.to_bytes(8)))
+        station.perform([Deliver(Packet(address(2), address(1), reply))])
+    assert echo.rtts_s == rtts_s
 
 
 def test_entropy_repeats() -> None:

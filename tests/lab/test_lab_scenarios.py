@@ -1,6 +1,7 @@
 """Whole networks of real nodes: registration, tunnels, route optimisation, handovers and all that goes wrong."""
 
 import pytest
+from lab_fakes import FakeNode
 
 from mipsh.lab.applications import Echo, Stream
 from mipsh.lab.capture import Capture
@@ -237,6 +238,14 @@ def test_a_mobile_network() -> None:
     echo = Echo(lab.network, "mn-host", HOME_AGENT_ADDRESS, count=3)
     lab.network.run_for(SOON_S)
     assert echo.lost == []
+
+
+def test_a_name_that_is_no_node_of_the_lab() -> None:
+    """What else is in the network has no bindings to be looked at, nor to be configured."""
+    lab = Lab()
+    lab.network.add("other", lambda _: FakeNode(9))
+    with pytest.raises(TypeError):
+        lab.node("other")
 
 
 @pytest.mark.parametrize("seed", [1, 2])
