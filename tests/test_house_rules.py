@@ -32,7 +32,7 @@ HOMES = {"rich": ("mipsh/render", "plugins/formats"), "prompt_toolkit": ("mipsh/
 PURE = ("wire", "model", "mobility", "checks", "grammar")
 NOT_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 FOREIGN = re.compile(
-    r"pypi\.org|pythonhosted|index-url|find-links|/(?:home|Users)/\w|/root/\S",
+    r"pypi\.org|pythonhosted|index-url|find-links|(?<!\w)/(?:home|Users)/\w|/root/\S",
     re.IGNORECASE,
 )
 
@@ -236,6 +236,7 @@ def test_nothing_names_a_package_host_or_somebodys_home() -> None:
     """The tree installs from wherever a machine is told to, and knows no machine's paths."""
     assert FOREIGN.search("see https://py" + "pi.org/project/x")
     assert FOREIGN.search("cd /ho" + "me/alice")
+    assert not FOREIGN.search("mipsh/mobility/home/cache.py")
     found = []
     for path in files():
         if path != Path(__file__):
