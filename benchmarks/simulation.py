@@ -2,12 +2,13 @@
 
 Foreign links have up to two hundred mobile nodes each, and a router of their own. Two hundred
 mobile nodes a second arrive and, later, leave for the next link, one link after the other, as
-trains reach stations; routers advertise to all of a link, at most once a second. The times are
+trains reach stations; routers advertise as RFC 4861 has it, to a whole link. The times are
 those of the whole simulation: every packet of every node, neighbour discovery and all, encoded and
 decoded at each hop.
 """
 
 import gc
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,13 +19,13 @@ from mipsh.lab.link import LinkParameters
 from mipsh.lab.topology import ETHERNET, Lab, LabParameters
 from mipsh.lab.trace_log import TraceLog
 from mipsh.mobility.host.parameters import Advertising
+from mipsh.mobility.mobile.parameters import MobileNodeParameters, Optimisation
 
 SIZES = (10, 100, 1_000, 10_000)
 BAR_S = 60.0
 BAR_RATIO = 1.05
 ON_A_LINK = 200
 ARRIVALS_PER_S = 200.0
-ADVERTISING = Advertising(response_delay_s=0.0, min_delay_s=1.0)
 SETTLE_S = 10.0
 PAGE = 4096
 DELAYS_S = (0.001, 0.01, 0.05)
@@ -55,7 +56,7 @@ def network(count: int) -> Run:
         foreign_links=links,
         access_routers=True,
         most_bindings=2 * count,
-        advertising=ADVERTISING,
+        advertising=Advertising(),
     )
     lab = Lab(parameters)
     net, clock, foreign = lab.network, lab.network.clock, lab.foreign_links
@@ -79,28 +80,24 @@ def network(count: int) -> Run:
 
 
 def handovers() -> list[Row]:
-    """Measure handovers against their bound, with and without optimistic addresses, at several delays."""
+    """Measure handovers against their bound: through the tunnel and not, optimistic and not, at several delays."""
     rows = []
-    for is_optimistic in (False, True):
-        for delay_s in DELAYS_S:
-            link, log = LinkParameters(delay_s=delay_s), TraceLog()
-            parameters = LabParameters(is_optimistic=is_optimistic, home=link, foreign=link, backbone=link)
-            lab = Lab(parameters, log)
-            name = lab.add_mobile_node("foreign1")
-            lab.network.run_for(SETTLE_S)
-            seen = handover.run(lab, log, name, "foreign2", interval_s=delay_s / 2)
-            kind = "optimistic" if is_optimistic else "with DAD"
-            rows.append(
-                Row(
-                    f"handover {kind}, {ms(delay_s)} a link, {seen.lost} lost",
-                    ms(seen.measured_s),
-                    "bound",
-                    ms(seen.bound_s),
-                    seen.ratio,
-                    f"<= {BAR_RATIO}",
-                    seen.ratio <= BAR_RATIO,
-                )
-            )
+    for optimisation, is_optimistic, delay_s in product(Optimisation, (False, True), DELAYS_S):
+        link, log = LinkParameters(delay_s=delay_s), TraceLog()
+        mobile_node = MobileNodeParameters((), optimisation=optimisation)
+        parameters = LabParameters(
+            is_optimistic=is_optimistic, home=link, foreign=link, backbone=link, mobile_node=mobile_node
+        )
+        lab = Lab(parameters, log)
+        name = lab.add_mobile_node("foreign1")
+        lab.network.run_for(SETTLE_S)
+        seen = handover.run(lab, log, name, "foreign2", interval_s=delay_s / 2)
+        way = "optimised" if optimisation is Optimisation.ALLOWED else "tunnelled"
+        kind = "optimistic" if is_optimistic else "with DAD"
+        subject = f"handover, {way}, {kind}, {ms(delay_s)} a link, {seen.lost} lost"
+        bound = ms(seen.bound_s)
+        is_met = seen.ratio <= BAR_RATIO
+        rows.append(Row(subject, ms(seen.measured_s), "bound", bound, seen.ratio, f"<= {BAR_RATIO}", is_met))
     return rows
 
 
@@ -126,4 +123,5 @@ def main() -> str:
     large, small = runs[-1], runs[-2]
     growth = large.wall_s / small.wall_s / (large.mobile_nodes / small.mobile_nodes)
     rows.append(Row("cost of ten times as many", f"{growth * 10:.1f} x"))
+    notes.append("what a handover is measured against is said in mipsh/lab/handover.py")
     return report("Simulated networks", notes, [*rows, *handovers()])

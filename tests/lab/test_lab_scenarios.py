@@ -8,7 +8,9 @@ from mipsh.lab.capture import Capture
 from mipsh.lab.link import LinkParameters
 from mipsh.lab.topology import CORRESPONDENT, ETHERNET, HOME, HOME_AGENT, HOME_AGENT_ADDRESS, Lab, LabParameters
 from mipsh.mobility.mobile.parameters import MobileNodeParameters, Optimisation
-from mipsh.wire.extension import Type2RoutingHeader
+from mipsh.wire.extension import HomeAddress, Type2RoutingHeader, carrying
+from mipsh.wire.mobility import ACKNOWLEDGE, BindingUpdate, MobilityHeader, padded
+from mipsh.wire.mobility import HOME as REGISTRATION
 from mipsh.wire.packet import Packet, decode
 
 SOON_S = 10.0
@@ -213,6 +215,18 @@ def test_protected() -> None:
     lab = away(LabParameters(protects=True))
     optimised(lab, "mn")
     moved(lab, "mn", "foreign2")
+
+
+def test_what_is_not_protected_is_not_believed() -> None:
+    """Where IPsec is demanded, a Binding Update that comes without it changes nothing."""
+    lab = away(LabParameters(protects=True))
+    home, where = lab.mobile_nodes["mn"], lab.registered_at("mn")
+    forged = BindingUpdate(30_000, ACKNOWLEDGE | REGISTRATION, 100)
+    source = lab.correspondent_address()
+    headers = (carrying(HomeAddress(home)),)
+    lab.network.stations["cn"].send(Packet(source, HOME_AGENT_ADDRESS, MobilityHeader(padded(forged)), headers))
+    lab.network.run_for(SOON_S)
+    assert lab.registered_at("mn") == where
 
 
 def test_access_routers() -> None:
