@@ -169,7 +169,9 @@ class Station:
         self._arm()
 
     def attach(self, interface: str, link: Link) -> None:
-        """Put an interface on a link and tell the node."""
+        """Put an interface on a link, in place of one that it has, and tell the node."""
+        if interface in self.links:
+            self.detach(interface)
         self._ports[interface] = link.attach(self, interface, self.node.interfaces[interface].link_layer)
         self.links[interface] = link
         self.perform(self.node.set_link(interface, True, self._clock.now))

@@ -17,9 +17,9 @@ from mipsh.wire import address as addresses
 from mipsh.wire.extension import (
     DestinationOptions,
     FragmentHeader,
+    Header,
     HomeAddress,
     HopByHopOptions,
-    RoutingHeader,
     Type2RoutingHeader,
 )
 from mipsh.wire.icmpv6 import Icmpv6
@@ -66,7 +66,7 @@ def _summary(packet: Packet) -> Shown:
     return shown
 
 
-def _header(header: Struct) -> Shown:
+def _header(header: Header) -> Shown:
     shown: Shown = {"header": type(header).__name__}
     if isinstance(header, Type2RoutingHeader):
         shown |= {"home_address": addresses.text(header.home_address), "segments_left": header.segments_left}
@@ -75,7 +75,7 @@ def _header(header: Struct) -> Shown:
         shown |= {"home_address": addresses.text(homes[0])} if homes else {}
     elif isinstance(header, FragmentHeader):
         shown |= {"offset": header.offset, "identification": header.identification}
-    elif isinstance(header, RoutingHeader):
+    else:
         shown |= {"type": header.type, "segments_left": header.segments_left}
     return shown
 
@@ -113,8 +113,6 @@ def _plain(value: object) -> object:
             "type": type(value).__name__,
             **{name: _plain(getattr(value, name)) for name in value.__struct_fields__},
         }
-    if isinstance(value, tuple | frozenset):
-        return [_plain(item) for item in value]
     return value
 
 

@@ -54,6 +54,15 @@ def test_moving() -> None:
     assert len(network.links["link"]) == 2
 
 
+def test_an_interface_has_one_link() -> None:
+    """Put on another one, it leaves the one before."""
+    network, link, (_, node) = fakes(2)
+    network.add_link("other")
+    network.attach("n2", "eth0", "other")
+    assert (len(link), len(network.links["other"])) == (1, 1)
+    assert node.links == [(0.0, True), (0.0, False), (0.0, True)]
+
+
 def test_a_node_that_stopped_does_nothing() -> None:
     """It hears and sends nothing, and no deadline of it comes; restarted, it is a new one on the same links."""
     network = Network()
