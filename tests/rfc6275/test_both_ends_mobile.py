@@ -3,6 +3,9 @@
 Until the peer has the new binding, packets from the new care-of address must not have the Home Address option: the
 peer would answer with Binding Errors, status 1 (RFC 6275 sections 9.3.1 and 11.3.1). A node that uses its
 binding too early does just that, so a fault that is switched on shows that the test would find it.
+
+Without the A flag nothing tells when the peer has the binding: packets may overtake the Binding Update, which goes by
+the peer's home agent whatever the binding cache says (section 6.1). The links here are too quick for that.
 """
 
 from collections.abc import Callable
