@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,16 @@ def test_the_same_seed_gives_the_same(first: tuple[dict[str, bytes], str]) -> No
     again, other = digest(run(1)), digest(run(2))
     assert digest(first) == again
     assert not set(again) & set(other)
+
+
+def test_another_process_gives_the_same(first: tuple[dict[str, bytes], str]) -> None:
+    """Whatever order its sets of bytes have: Python chooses that anew for each process."""
+    code = "import test_lab_repeats as it; print(*it.digest(it.run(1)))"
+    for hash_seed in ("1", "2"):
+        environment = {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(Path(__file__).parent)}
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S, check=True, env=environment)
+        assert done.stdout.split() == digest(first)
 
 
 @pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
