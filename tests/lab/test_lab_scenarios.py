@@ -6,7 +6,16 @@ from lab_fakes import FakeNode
 from mipsh.lab.applications import Echo, Stream
 from mipsh.lab.capture import Capture
 from mipsh.lab.link import LinkParameters
-from mipsh.lab.topology import CORRESPONDENT, ETHERNET, HOME, HOME_AGENT, HOME_AGENT_ADDRESS, Lab, LabParameters
+from mipsh.lab.topology import (
+    CORRESPONDENT,
+    ETHERNET,
+    HOME,
+    HOME_AGENT,
+    HOME_AGENT_ADDRESS,
+    Lab,
+    LabParameters,
+    mobile_prefix,
+)
 from mipsh.mobility.mobile.parameters import MobileNodeParameters, Optimisation
 from mipsh.wire.extension import HomeAddress, Type2RoutingHeader, carrying
 from mipsh.wire.mobility import ACKNOWLEDGE, BindingUpdate, MobilityHeader, padded
@@ -34,6 +43,7 @@ def away(parameters: LabParameters | None = None, count: int = 1) -> Lab:
     lab.network.run_for(1.0)
     names = [lab.add_mobile_node("foreign1") for _ in range(count)]
     assert registered(lab, *names)
+    lab.network.run_for(1.0)
     return lab
 
 
@@ -241,8 +251,9 @@ def test_access_routers() -> None:
 
 
 def test_a_mobile_network() -> None:
-    """A host behind a mobile router is reached wherever the router is."""
+    """A host behind a mobile router is reached wherever the router is, and sends through its tunnel."""
     lab = away(LabParameters(mobile_routers=1))
+    foreign = [Capture(lab.network.links[link]) for link in lab.foreign_links]
     for link in ("foreign2", HOME):
         echo = Echo(lab.network, "mn-host", lab.correspondent_address(), count=3)
         lab.network.run_for(SOON_S)
@@ -252,6 +263,9 @@ def test_a_mobile_network() -> None:
     echo = Echo(lab.network, "mn-host", HOME_AGENT_ADDRESS, count=3)
     lab.network.run_for(SOON_S)
     assert echo.lost == []
+    seen = [packet for capture in foreign for packet in packets(capture)]
+    assert sum(isinstance(packet.upper, Packet) for packet in seen) == 12
+    assert not [packet for packet in seen if packet.source.startswith(mobile_prefix(1)[:8])]
 
 
 def test_a_name_that_is_no_node_of_the_lab() -> None:
