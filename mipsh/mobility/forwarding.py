@@ -1,6 +1,6 @@
 """Passing packets on that are for others (RFC 8200, RFC 4443): hop limit, size, scope, Redirects."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from mipsh.mobility.effects import Effect, Send
 from mipsh.mobility.host.interface import Interface
@@ -26,11 +26,18 @@ REDIRECTS = (1.0, 3.0)
 """Redirects to one node: how many a second, and how many at once."""
 
 
-class Forwarding:
-    """The router in a node; packets stay bytes on their way through."""
+Tunnel = Callable[[bytes, float], list[Effect] | None]
+"""Sends a packet of a mobile network through the tunnel; None for a packet that routing decides on."""
 
-    def __init__(self, interfaces: Mapping[str, Interface], routing: Routing, limits: ErrorLimits) -> None:
+
+class Forwarding:
+    """The router in a node; packets stay bytes on their way through. ``tunnel`` is a mobile router's."""
+
+    def __init__(
+        self, interfaces: Mapping[str, Interface], routing: Routing, limits: ErrorLimits, tunnel: Tunnel | None = None
+    ) -> None:
         self._interfaces = interfaces
+        self._tunnel = tunnel
         self._routing = routing
         self._limits = limits
         self._redirects = Limits(REDIRECTS)
@@ -47,6 +54,10 @@ class Forwarding:
         if data[7] <= 1:
             ends = self._ends(data, interface, now)
             return [] if ends is None else [Send(time_exceeded(*ends, data))]
+        onward = data[:7] + bytes((data[7] - 1,)) + data[8:]
+        tunnelled = None if self._tunnel is None else self._tunnel(onward, now)
+        if tunnelled is not None:
+            return tunnelled
         hop = self._routing.find(destination, now)
         if hop is None:
             return self.unreachable(data, interface, NO_ROUTE, now)
@@ -54,8 +65,7 @@ class Forwarding:
         if len(data) > link.mtu:
             ends = self._ends(data, interface, now)
             return [] if ends is None else [Send(too_big(*ends, link.mtu, data))]
-        data = data[:7] + bytes((data[7] - 1,)) + data[8:]
-        effects = link.transmit(data, next_hop, now)
+        effects = link.transmit(onward, next_hop, now)
         if link.name != interface or is_tunnelled:
             return effects
         return [*self._redirect(source, destination, hop, now), *effects]

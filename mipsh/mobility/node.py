@@ -69,7 +69,8 @@ class Node:
         limits = self.parameters.correspondent
         errors = ErrorLimits(limits.errors_per_peer, limits.errors_together)
         self._entropy = entropy
-        self._forwarding = Forwarding(self.interfaces, self.routing, errors)
+        tunnel = None if self.roles.mobile_node is None else self.roles.mobile_node.forward
+        self._forwarding = Forwarding(self.interfaces, self.routing, errors, tunnel)
         self._input = Input(self.roles, errors, self._answers_from, self._learn_path_mtu, self._receive)
         self._addresses: dict[bytes, set[str | None]] = {}
         self._anycast: set[bytes] = set()
