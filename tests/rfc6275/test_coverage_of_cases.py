@@ -27,7 +27,7 @@ def test_the_table_names_cases_and_reasons() -> None:
 def test_every_name_that_looks_like_a_case_is_one() -> None:
     """A misspelt id would cover nothing."""
     known = {case.id for case in cases()} | {case.slug for case in cases()}
-    prefixes = ("CN-", "R-CN-", "ct20-", "cn_", "r_cn_", "ct20_")
+    prefixes = ("CN-", "HA_", "MN-", "R-", "NEMO-", "ct20-", "cn_", "ha_", "mn_", "r_", "nemo_", "ct20_")
     assert {name for name in named() if name.startswith(prefixes)} <= known
 
 
