@@ -48,7 +48,8 @@ INNER = frozenset(get_args(Request | Signal))
 class Node:
     """A node with its links and roles; ``entropy`` is where its secrets come from.
 
-    ``receive``, ``send``, ``advance`` and ``set_link`` return effects for the world, in order.
+    ``receive``, ``send``, ``advance`` and ``set_link`` return effects for the world, in order. A mobile
+    node moves with the interfaces that accept Router Advertisements.
     """
 
     def __init__(
@@ -63,7 +64,8 @@ class Node:
         self.parameters = parameters or NodeParameters()
         self.trace = trace or Trace(name)
         self.interfaces = {link.name: link for link in interfaces}
-        self.roles = Roles(entropy, self.parameters, self.interfaces, self.trace)
+        listening = [link.name for link in self.interfaces.values() if link.parameters.accepts_advertisements]
+        self.roles = Roles(entropy, self.parameters, listening, self.trace)
         self.routing = Routing(self.interfaces)
         self.path_mtu = PathMtu()
         limits = self.parameters.correspondent
