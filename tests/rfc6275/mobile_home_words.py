@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import pairwise
 
-from mobile_playbook import COA1, HA, HOA, LINK_LOCAL, PARAMETERS, UNIT, MobileScene, Seen
+from mobile_playbook import COA1, HA, HOA, PARAMETERS, UNIT, MobileScene, Seen
 from msgspec import structs
 
 from mipsh.mobility.effects import Protection, Purpose
@@ -12,7 +12,6 @@ from mipsh.wire.address import ALL_NODES, UNSPECIFIED, parse, solicited_node
 from mipsh.wire.icmpv6 import Icmpv6, MobilePrefixSolicitation
 from mipsh.wire.mobility import ACKNOWLEDGE, HOME, AlternateCareOfAddress, BindingUpdate
 from mipsh.wire.ndp import LinkLayer, NeighborAdvertisement, NeighborSolicitation
-from mipsh.wire.packet import Packet
 
 REGISTRATION = Protection(Purpose.REGISTRATION, HOA)
 PREFIX_DISCOVERY = Protection(Purpose.PREFIX_DISCOVERY, HOA)
@@ -142,8 +141,3 @@ def solicitations(scene: MobileScene, since: float = 0.0) -> list[tuple[Seen, Mo
 def ends_at(one: tuple[Seen, BindingUpdate], lifetime: int) -> float:
     """Return when a registration ends that is granted for a lifetime."""
     return one[0].time + lifetime * UNIT
-
-
-def local(router_local: bytes, packet: Packet) -> Packet:
-    """Return a packet from a link-local address to the node's own."""
-    return structs.replace(packet, source=router_local, destination=LINK_LOCAL)
