@@ -2,6 +2,8 @@
 
 MODULUS = 1 << 16
 WINDOW = 1 << 15
+RECENT = 64
+"""How many numbers before the last one count as sent a moment ago."""
 
 
 def newer(number: int, last: int) -> bool:
@@ -15,3 +17,12 @@ def newer(number: int, last: int) -> bool:
 def following(number: int) -> int:
     """Return the next sequence number."""
     return (number + 1) % MODULUS
+
+
+def is_overtaken(number: int, last: int) -> bool:
+    """Tell whether a rejection that names a number was on its way when the last update was sent.
+
+    A peer whose last accepted number is a little before ``last`` would not reject that: it had not
+    come yet, and an update that came twice was rejected the second time.
+    """
+    return 0 < (last - number) % MODULUS <= RECENT

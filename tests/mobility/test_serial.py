@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mipsh.mobility.serial import MODULUS, following, newer
+from mipsh.mobility.serial import MODULUS, RECENT, following, is_overtaken, newer
 
 UNHURRIED = settings(deadline=None)
 NUMBERS = st.integers(0, MODULUS - 1)
@@ -36,3 +36,10 @@ def test_the_following_number_is_greater(last: int) -> None:
     """Also behind the last of all."""
     assert newer(following(last), last)
     assert 0 <= following(last) < MODULUS
+
+
+@UNHURRIED
+@given(NUMBERS, st.integers(-RECENT, 2 * RECENT))
+def test_a_rejection_is_overtaken_where_it_names_a_number_just_before(last: int, back: int) -> None:
+    """Not the last one itself, none behind it, and none far before it."""
+    assert is_overtaken((last - back) % MODULUS, last) == (0 < back <= RECENT)

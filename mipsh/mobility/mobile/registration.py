@@ -11,6 +11,7 @@ after three updates, while more of them are sent.
 from enum import Enum, auto
 
 from mipsh.mobility.constants import INITIAL_BINDACK_TIMEOUT_FIRST_S, INITIAL_BINDACK_TIMEOUT_S
+from mipsh.mobility import serial
 from mipsh.mobility.effects import (
     AddressAdded,
     AddressFailed,
@@ -388,6 +389,8 @@ class HomeRegistration:
 
     def _catch_up(self, sequence: int, now: float) -> list[Effect]:
         """Go on behind the sequence number that the home agent accepted last, a few times at once."""
+        if serial.is_overtaken(sequence, self.updates.sequence):
+            return []
         self.updates.sequence = sequence
         self._outstanding.clear()
         if self._outstanding.attempts >= UNANSWERED_BEFORE_NEXT:

@@ -12,6 +12,7 @@ after a move while it holds; for everything else the home test is made anew.
 
 from collections.abc import Iterable
 
+from mipsh.mobility import serial
 from mipsh.mobility.constants import MAX_RO_FAILURE_COUNT
 from mipsh.mobility.effects import Effect, Emit
 from mipsh.mobility.icmp_errors import UNRECOGNIZED_NEXT_HEADER, UNRECOGNIZED_OPTION, is_error
@@ -237,10 +238,13 @@ class RouteOptimisation:
 
     def _rejected(self, registration: Registration, message: BindingAcknowledgement, now: float) -> list[Effect]:
         """Send another update where the sequence number or the nonces were the reason, else give the peer up."""
+        is_out_of_window = message.status == AckStatus.SEQUENCE_NUMBER_OUT_OF_WINDOW
+        if is_out_of_window and serial.is_overtaken(message.sequence, registration.sequence):
+            return []
         registration.failures += 1
         if message.status not in WORTH_ANOTHER_TRY or registration.failures > MAX_RO_FAILURE_COUNT:
             return self._registrar.refuse(registration, f"status {message.status}", now)
-        if message.status == AckStatus.SEQUENCE_NUMBER_OUT_OF_WINDOW:
+        if is_out_of_window:
             registration.sequence = message.sequence
         if message.status in HOME_TOKEN_GONE:
             registration.home.stop()

@@ -124,8 +124,8 @@ def test_a_mobile_router_names_its_networks() -> None:
     assert [update.lifetime for _, update in updates(effects)] == [0]
     world = World(with_home(home))
     effects = world.go1()
-    for _ in range(2):
-        effects = world.acknowledge(effects, 135, sequence=1)
+    for number in (1, 1000):
+        effects = world.acknowledge(effects, 135, sequence=number)
     assert updates(world.acknowledge(effects)) == []
 
 

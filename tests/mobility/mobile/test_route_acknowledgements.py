@@ -229,14 +229,28 @@ def test_without_the_a_flag_only_rejections_count() -> None:
 def test_rejections_in_a_row_end_it() -> None:
     """R-MN-06, MAX_RO_FAILURE: three updates in a second, four at all; what is rejected already counts once."""
     played = Played()
-    for _ in range(10):
-        played.answer(135, 1000)
+    for number in range(1000, 11_000, 1000):
+        played.answer(135, number)
         played.wait(0.3)
     played.wait(5)
     times = played.times(BindingUpdate)
     assert all(times[i + 3] - times[i] >= 1.0 for i in range(len(times) - 3))
     assert played.state() is State.REFUSED
     assert len(times) == 4
+
+
+def test_a_rejection_that_was_overtaken_counts_for_nothing() -> None:
+    """An update that came twice is rejected the second time; a newer one is on its way already."""
+    played = Played()
+    number = played.update.sequence
+    played.wait(1.1)
+    assert played.update.sequence == (number + 1) % 65536
+    sent = len(played.of(BindingUpdate))
+    for _ in range(5):
+        played.answer(135, number)
+    assert len(played.of(BindingUpdate)) == sent
+    played.answer()
+    assert played.state() is State.BOUND
 
 
 def test_an_acceptance_ends_the_row() -> None:
