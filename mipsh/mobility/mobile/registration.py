@@ -10,8 +10,8 @@ after three updates, while more of them are sent.
 
 from enum import Enum, auto
 
-from mipsh.mobility.constants import INITIAL_BINDACK_TIMEOUT_FIRST_S, INITIAL_BINDACK_TIMEOUT_S
 from mipsh.mobility import serial
+from mipsh.mobility.constants import INITIAL_BINDACK_TIMEOUT_FIRST_S, INITIAL_BINDACK_TIMEOUT_S
 from mipsh.mobility.effects import (
     AddressAdded,
     AddressFailed,
