@@ -24,9 +24,12 @@ class AdvertisedPrefixConfig(Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class AdvertiseConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a router says on a link; the interval is the least and the most between two advertisements."""
+    """What a router says on a link; the interval is the least and the most between two advertisements.
 
-    prefixes: tuple[AdvertisedPrefixConfig, ...] = ()
+    Without ``prefixes`` these are those of the interface's addresses, each told with that address.
+    """
+
+    prefixes: tuple[AdvertisedPrefixConfig, ...] | None = None
     interval_s: tuple[Seconds, Seconds] = (1.0, 3.0)
     response_delay_s: Seconds = 0.0
     min_delay_s: Seconds = 0.03
@@ -40,13 +43,15 @@ class AdvertiseConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class InterfaceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A link of the node: a real interface whose kernel IPv6 is off.
 
-    ``addresses`` are address/length. Without ``accepts_advertisements`` it is a router's, or a host's
-    that is configured by hand.
+    ``addresses`` are address/length; with ``adopts`` those are kept, with their routes, that the kernel
+    has there at the start. Where nothing is said about ``accepts_advertisements``, a router does not,
+    and any other node does; without, a host is configured by hand.
     """
 
     name: Name
     addresses: tuple[str, ...] = ()
-    accepts_advertisements: bool = True
+    adopts: bool = False
+    accepts_advertisements: bool | None = None
     dad_transmits: Annotated[int, Meta(ge=0, le=10)] = 1
     optimistic: bool = False
     mtu: Annotated[int, Meta(ge=1280, le=65_535)] | None = None
@@ -92,9 +97,13 @@ class MobileNetworkConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class HomeAgentConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The home agent's part."""
+    """The home agent's part; it serves what it advertises as a home agent unless ``links`` says otherwise.
 
-    links: tuple[HomeLinkConfig, ...]
+    Home addresses in ``denied`` are refused, and those outside of ``allowed`` where it is not empty.
+    ``refresh_share`` advises a refresh after so much of the granted lifetime.
+    """
+
+    links: tuple[HomeLinkConfig, ...] = ()
     max_bindings: Annotated[int, Meta(ge=0)] = 10_000
     max_lifetime_s: Seconds = 262_140.0
     detects_duplicates: bool = True
