@@ -17,7 +17,9 @@ from node_bench import (
     router,
 )
 
-from mipsh.mobility.effects import Effect
+from mipsh.mobility.effects import Deliver, Effect
+from mipsh.mobility.forwarding import Forwarding
+from mipsh.mobility.icmp_errors import ErrorLimits
 from mipsh.mobility.node import Node
 from mipsh.wire.address import LOOPBACK, UNSPECIFIED, parse
 from mipsh.wire.icmpv6 import DestinationUnreachable, Icmpv6, PacketTooBig, ParameterProblem, TimeExceeded
@@ -161,3 +163,20 @@ def test_a_neighbour_is_told_of_a_better_first_hop() -> None:
 def test_a_cut_packet_goes_nowhere() -> None:
     """Its length says more than there is."""
     assert router().receive(LEFT_TO_RIGHT.encode()[:-1], LEFT, NOW) == []
+
+
+def test_a_mobile_networks_packets_go_through_the_tunnel() -> None:
+    """RFC 3963 section 5.4: one hop less there, too; what the tunnel does not take is routed."""
+    taken: list[bytes] = []
+
+    def tunnel(data: bytes, now: float) -> list[Effect] | None:
+        taken.append(data)
+        return [Deliver(LEFT_TO_RIGHT)] if data[24:40] == FAR else None
+
+    here = router()
+    forwarding = Forwarding(here.interfaces, here.routing, ErrorLimits(), tunnel)
+    packet = payload(THERE[LEFT], FAR)
+    assert forwarding.forward(packet.encode(), LEFT, NOW) == [Deliver(LEFT_TO_RIGHT)]
+    assert taken == [payload(THERE[LEFT], FAR, hop_limit=63).encode()]
+    ((interface, _, _),) = frames(forwarding.forward(LEFT_TO_RIGHT.encode(), LEFT, NOW))
+    assert interface == RIGHT

@@ -17,8 +17,10 @@ from node_bench import (
 )
 
 from mipsh.mobility.effects import Deliver, Transmit
+from mipsh.mobility.home.parameters import HomeAgentParameters, HomeLink
 from mipsh.mobility.host.interface import Interface
 from mipsh.mobility.node import Node
+from mipsh.mobility.roles import NodeParameters
 from mipsh.mobility.trace import EffectCaused, PacketSeen, Record, Trace
 from mipsh.wire import ndp
 from mipsh.wire.address import ALL_NODES, parse
@@ -175,3 +177,13 @@ def test_a_trace_is_the_nodes_own_or_one_that_is_given() -> None:
     made = Node("node", [link], entropy, trace=trace)
     assert made.trace is trace is link.trace
     assert Node("node", [link], entropy).trace.node == "node"
+
+
+def test_a_home_agent_is_a_host_as_well() -> None:
+    """ICMPv6 that is not about mobility is the upper layers'; without the role there are no home prefixes."""
+    links = (HomeLink(LEFT, HERE[LEFT], HERE[LEFT][:8] + bytes(8)),)
+    agent = node(LEFT, parameters=NodeParameters(home_agent=HomeAgentParameters(links), is_router=True))
+    reply = Packet(THERE[LEFT], HERE[LEFT], Icmpv6(EchoReply(1, 2)))
+    (delivered,) = agent.receive(reply.encode(), LEFT, NOW)
+    assert isinstance(delivered, Deliver)
+    assert node(LEFT).set_home_prefixes(links, NOW) == []

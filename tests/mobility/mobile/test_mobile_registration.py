@@ -225,14 +225,24 @@ def test_numbers_out_of_window_for_ever() -> None:
     world = World()
     effects = world.go1()
     times = [world.now]
-    for _ in range(40):
-        effects = world.acknowledge(effects, 135, sequence=1)
+    for turn in range(40):
+        effects = world.acknowledge(effects, 135, sequence=turn * 1000)
         if not updates(effects):
             world.now = world.node.next_deadline() or 0.0
             effects = world.node.advance(world.now)
         times.append(world.now)
     assert times[9] - times[0] >= 2
     assert times[-1] - times[-2] == 32
+
+
+def test_a_rejection_that_was_overtaken() -> None:
+    """An update that came twice is rejected the second time, when a newer one is on its way already."""
+    world = World()
+    effects = world.go1()
+    [(_, first)] = updates(effects)
+    [(_, second)] = updates(world.wait(1.6))
+    assert second.sequence == (first.sequence + 1) % 65536
+    assert world.acknowledge(effects, 135) == []
 
 
 def test_answers_that_are_none() -> None:
