@@ -1,7 +1,6 @@
 """The cases that no test of this folder covers, each with the reason."""
 
 NOT_COVERED = {
-    "CN-6-4-2": "needs IPsec: an SPD that selects on the home address is the upper layers', and there is no ESP here",
     "HA_2_1_10": "needs IKE: what a phase 1 negotiation does after a move is the key exchange daemon's, not the node's",
     "HA_2_1_13": "needs IKE: without it the K flag is never granted, so that no association can be moved with it",
     "MN-1-2-1-1-001/002/004/012/014/022/024/025": (

@@ -292,3 +292,19 @@ def test_other_routing_headers() -> None:
     scene = Scene()
     assert len(scene.send(behind(PING, RoutingHeader(0, 0, bytes(20))))) == 1
     scene.parameter_problem(behind(PING, RoutingHeader(0, 1, bytes(20))), ERRONEOUS_FIELD, HEADER_SIZE + 2)
+
+
+def test_cn_6_4_2__ipsec_selects_by_the_home_address() -> None:
+    """Sections 9.3.1 and 9.3.2: the policy database is handed the home address, and its ESP goes by the routing header.
+
+    Encryption is the upper layers': in goes ESP from the care-of address, out comes ESP to it.
+    """
+    scene = Scene()
+    scene.reg()
+    request = Esp(0x1000, 1, bytes(32))
+    handed = scene.delivered(behind(request, carrying(HomeAddress(HOA))))
+    assert (handed.source, handed.destination, handed.headers, handed.upper) == (HOA, CN, (), request)
+    answer = Esp(0x2000, 1, bytes(32))
+    (sent,) = sent_in(scene.node.send(Packet(CN, HOA, answer), scene.now))
+    assert (sent.source, sent.destination, sent.headers) == (CN, COA, (Type2RoutingHeader(HOA),))
+    assert sent.upper == answer
