@@ -1,0 +1,226 @@
+"""What one client of the control socket says and hears: lines in, lines out, without a socket.
+
+Whatever a line holds, it is answered, and nothing is raised but for a bug. One line is answered in
+the time that a page of a table takes.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import msgspec
+from msgspec import UNSET, Raw, Struct
+
+from mipsh import __version__
+from mipsh.errors import CapabilityMissing, MipshError, RefusedError, UsageError
+from mipsh.mobility.effects import (
+    AddressAdded,
+    AddressRemoved,
+    Effect,
+    Emit,
+    InstallBinding,
+    InstallRoute,
+    RemoveBinding,
+    RemoveRoute,
+)
+from mipsh.mobility.node import Node
+from mipsh.node import readings
+from mipsh.node.protocol import (
+    ENGINE,
+    VERSION,
+    Code,
+    Done,
+    Event,
+    Hello,
+    Id,
+    Nothing,
+    Notification,
+    Page,
+    Problem,
+    Reply,
+    Request,
+    SetLink,
+    Trigger,
+)
+from mipsh.wire import address as addresses
+
+PAGE_ROWS, PAGE_SIZE = 128, 40 * 1024
+"""A page has no more rows, and no more bytes but for its last row."""
+VERBS = ("hello", "more", "set_link", "subscribe", "trigger_binding_update", "unsubscribe")
+
+Clock = Callable[[], float]
+Params = TypeVar("Params", bound=Struct)
+Happening = dict[str, str | float]
+"""An event's fields, all but those that depend on who hears of it."""
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class Refusal(Exception):
+    """A request that is not done, for a reason that its client hears."""
+
+    def __init__(self, code: Code, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.problem = Problem(code, message, hint or None)
+
+
+class ControlSession:
+    """One client's side; ``perform`` carries out effects, ``set_link`` tells the node of a link.
+
+    ``is_subscribed`` says whether events are wanted.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        perform: Callable[[Iterable[Effect]], None],
+        set_link: Callable[[str, bool], None],
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.is_subscribed = False
+        self._node = node
+        self._perform = perform
+        self._set_link = set_link
+        self._clock = clock
+        self._listing: Iterator[Struct] = iter(())
+        self._taken_at = 0.0
+        self._sequence = 0
+        self._lost = 0
+
+    def answer(self, line: bytes) -> bytes:
+        """Return the answer to a line, with its line end; nothing for a notification."""
+        identity: Id = None
+        try:
+            request = _request(line)
+            if request.id is UNSET:
+                self._call(request)
+                return b""
+            identity = request.id
+            return _line(Reply("2.0", identity, result=Raw(_ENCODER.encode(self._call(request)))))
+        except Refusal as refused:
+            return _line(Reply("2.0", identity, error=refused.problem))
+
+    # Events.
+
+    def event(self, told: Happening) -> bytes:
+        """Return the line that tells of an event."""
+        self._sequence += 1
+        event = msgspec.convert({**told, "sequence": self._sequence, "lost": self._lost}, Event)
+        self._lost = 0
+        return _line(Notification("2.0", "event", event))
+
+    def lose(self) -> None:
+        """Count an event that does not get through."""
+        self._sequence += 1
+        self._lost += 1
+
+    # Methods.
+
+    def _call(self, request: Request) -> Struct:
+        name, params = request.method, request.params
+        kept = readings.of(self._node)
+        if name in kept:
+            _params(params, Nothing)
+            now = self._clock()
+            self._listing, self._taken_at = iter(kept[name](self._node, now)), time.time()
+            return self._page()
+        if name in readings.READINGS:
+            raise Refusal(Code.NOT_KEPT, f"this {readings.role(self._node)} keeps no {name}")
+        if name not in VERBS:
+            raise Refusal(Code.NO_METHOD, f"there is no method '{name}'", f"there are: {', '.join((*kept, *VERBS))}")
+        if name == "trigger_binding_update":
+            return self._trigger(_params(params, Trigger))
+        if name == "set_link":
+            return self._link(_params(params, SetLink))
+        _params(params, Nothing)
+        if name == "hello":
+            return self._hello(tuple(kept))
+        if name == "more":
+            return self._page()
+        self.is_subscribed, self._sequence, self._lost = name == "subscribe", 0, 0
+        return Done("subscribed" if self.is_subscribed else "unsubscribed")
+
+    def _hello(self, kept: tuple[str, ...]) -> Hello:
+        role = readings.role(self._node)
+        return Hello(VERSION, ENGINE, __version__, self._node.name, role, kept, (*kept, *VERBS))
+
+    def _page(self) -> Page:
+        """Return the next rows of the listing: never so many that the node would be late for something."""
+        rows: list[Raw] = []
+        size = 0
+        for row in self._listing:
+            encoded = _ENCODER.encode(row)
+            rows.append(Raw(encoded))
+            size += len(encoded)
+            if len(rows) >= PAGE_ROWS or size >= PAGE_SIZE:
+                return Page(self._taken_at, tuple(rows), True)
+        return Page(self._taken_at, tuple(rows))
+
+    def _trigger(self, params: Trigger) -> Done:
+        home_address, peer = _address(params.home_address), None if params.peer is None else _address(params.peer)
+        mobile_node = self._node.roles.mobile_node
+        if mobile_node is None:
+            raise Refusal(Code.NOT_KEPT, "only a mobile node sends Binding Updates")
+        if not mobile_node.owns(home_address):
+            homes = ", ".join(map(addresses.text, mobile_node.home_addresses))
+            raise Refusal(Code.WRONG_PARAMS, f"{params.home_address} is no home address of it", f"it has: {homes}")
+        now = self._clock()
+        self._perform(self._node.trigger(home_address, peer, now))
+        state = readings.update_state(self._node, home_address, peer, now)
+        if state is None:
+            raise Refusal(Code.FAILED, "there is nothing to send now", "it is at home, not registered, or not allowed")
+        return Done(state)
+
+    def _link(self, params: SetLink) -> Done:
+        if params.interface not in self._node.interfaces:
+            known = ", ".join(self._node.interfaces)
+            raise Refusal(Code.WRONG_PARAMS, f"there is no interface '{params.interface}'", f"there are: {known}")
+        self._set_link(params.interface, params.up)
+        return Done("up" if params.up else "down")
+
+
+def _request(line: bytes) -> Request:
+    """Read a line; raises Refusal."""
+    try:
+        said = msgspec.json.decode(line)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise Refusal(Code.UNREADABLE, f"not JSON: {error}") from None
+    if isinstance(said, list):
+        raise Refusal(Code.NO_REQUEST, "batches are not answered", "send one request a line")
+    try:
+        return msgspec.convert(said, Request)
+    except msgspec.ValidationError as error:
+        raise Refusal(Code.NO_REQUEST, f"not a JSON-RPC 2.0 request: {error}") from None
+
+
+def _params(said: dict[str, object], kind: type[Params]) -> Params:
+    try:
+        return msgspec.convert(said, kind)
+    except msgspec.ValidationError as error:
+        raise Refusal(Code.WRONG_PARAMS, f"wrong params: {error}") from None
+
+
+def _address(text: str) -> bytes:
+    try:
+        return addresses.parse(text)
+    except ValueError as error:
+        raise Refusal(Code.WRONG_PARAMS, str(error)) from None
+
+
+def _line(message: Struct) -> bytes:
+    return _ENCODER.encode(message) + b"\n"
+
+
+def refusal(code: Code, message: str) -> bytes:
+    """Return the line that answers what cannot be known to be a request."""
+    return _line(Reply("2.0", None, error=Problem(code, message)))
+
+
+_NAMES: dict[type[Effect], str] = {
+    AddressAdded: "mnAddressAdded",
+}
+
+
+def happening(effect: Effect, at: float) -> Happening | None:
+    """Return what an effect tells of what happened at a time, None where it tells nothing to a client."""
+    return None
