@@ -204,17 +204,18 @@ def _known(name: str, names: list[str], field: str) -> None:
 def _parameters(config: NodeConfig, links: tuple[LinkPlan, ...]) -> NodeParameters:
     correspondent = CorrespondentParameters(config.correspondent.max_bindings, config.correspondent.max_lifetime_s)
     home_agent, mobile_node = config.home_agent, config.mobile_node
+    may_adopt = any(interface.adopts for interface in config.interfaces)
     return NodeParameters(
         correspondent,
-        None if home_agent is None else _home_agent(home_agent, links),
+        None if home_agent is None else _home_agent(home_agent, links, may_adopt),
         None if mobile_node is None else _mobile_node(mobile_node, links),
         is_router(config),
     )
 
 
-def _home_agent(config: HomeAgentConfig, links: tuple[LinkPlan, ...]) -> HomeAgentParameters:
+def _home_agent(config: HomeAgentConfig, links: tuple[LinkPlan, ...], may_adopt: bool) -> HomeAgentParameters:
     served = tuple(_served(config.links, links))
-    if not served:
+    if not served and not may_adopt:
         hint = "give the interface that advertises as a home agent an address, or name a link in home_agent.links"
         raise FieldError("home_agent.links", "a home agent serves at least one prefix", hint)
     return HomeAgentParameters(
@@ -226,6 +227,7 @@ def _home_agent(config: HomeAgentConfig, links: tuple[LinkPlan, ...]) -> HomeAge
         allowed=_prefixes(config.allowed, "home_agent.allowed"),
         denied=_prefixes(config.denied, "home_agent.denied"),
         refresh_share=config.refresh_share,
+        serves_mobile_routers=config.serves_mobile_routers,
         mobile_networks=tuple(
             (
                 fields.node_address(network.home_address, f"home_agent.mobile_networks[{index}].home_address"),
@@ -280,7 +282,7 @@ def _home(home: HomeConfig, field: str) -> Home:
     address, length = fields.own_address(home.address, f"{field}.address")
     agent = None if home.home_agent is None else fields.node_address(home.home_agent, f"{field}.home_agent")
     networks = _prefixes(home.mobile_networks, f"{field}.mobile_networks")
-    return Home(address, length, agent, networks, is_mobile_router=bool(networks))
+    return Home(address, length, agent, networks, is_mobile_router=bool(networks), is_explicit=home.explicit)
 
 
 def _optimisation(is_allowed: bool) -> Optimisation:

@@ -110,6 +110,7 @@ class HomeAgentConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     allowed: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
     refresh_share: Annotated[float, Meta(gt=0, lt=1)] | None = None
+    serves_mobile_routers: bool = True
     mobile_networks: tuple[MobileNetworkConfig, ...] = ()
     requires_protection: tuple[PurposeName, ...] = ()
 
@@ -122,11 +123,15 @@ class PeerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class HomeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A home address/length; its home agent is discovered where none is given."""
+    """A home address/length; its home agent is discovered where none is given.
+
+    With ``mobile_networks`` it is a mobile router's, which names them in each update if ``explicit``.
+    """
 
     address: str
     home_agent: str | None = None
     mobile_networks: tuple[str, ...] = ()
+    explicit: bool = True
 
 
 class MobileNodeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
