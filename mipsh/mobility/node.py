@@ -151,6 +151,11 @@ class Node:
         self.trace.now = now
         return self._settle(self.roles.originate(packet, now), now)
 
+    def trigger(self, home_address: bytes, peer: bytes | None, now: float) -> list[Effect]:
+        """Let the mobile node send a Binding Update now, as ``MobileNode.trigger`` says."""
+        mobile_node = self.roles.mobile_node
+        return [] if mobile_node is None else self._settle(mobile_node.trigger(home_address, peer, now), now)
+
     def owns(self, address: bytes) -> bool:
         """Tell whether an address is one of the node's own, home addresses included."""
         return address in self._addresses

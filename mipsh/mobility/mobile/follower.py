@@ -8,11 +8,12 @@ from mipsh.mobility.effects import Effect
 
 
 class Binding(Struct, frozen=True):
-    """A registration that a home agent acknowledged; ``until`` is when it ends."""
+    """A registration that a home agent acknowledged; ``until`` is when it ends, ``lifetime_s`` what was granted."""
 
     care_of_address: bytes
     home_agent: bytes
     until: float
+    lifetime_s: float = 0.0
 
 
 class Follower(Protocol):

@@ -141,6 +141,17 @@ class MobileNode:
         is_global = destination[1] & 0x0F > 2 if is_multicast else addresses.is_unicast_routable(destination)
         return next((a for a, side in self.homes.items() if is_global and side.is_usable), None)
 
+    def trigger(self, home_address: bytes, peer: bytes | None, now: float) -> list[Effect]:
+        """Send a Binding Update for a home address now: to the home agent, or with ``peer`` to a correspondent.
+
+        Return routability comes before the latter. Nothing happens where there is nothing to register:
+        at home, without a registration, or for a peer with which routes are not to be optimised.
+        """
+        side = self.homes.get(home_address)
+        if side is None:
+            return []
+        return side.registration.trigger(now) if peer is None else side.optimisation.trigger(peer, now)
+
     # Packets of the upper layers.
 
     def outgoing(self, packet: Packet, now: float) -> list[Effect] | None:

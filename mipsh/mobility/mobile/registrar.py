@@ -20,10 +20,12 @@ from mipsh.mobility.mobile.update_list import (
     ENDING,
     HOLDING,
     UNHEEDED,
+    Deadlines,
     Input,
     Registration,
     State,
     UpdateList,
+    UpdateListEntry,
 )
 from mipsh.mobility.nonces import Entropy
 from mipsh.mobility.paths import in_tunnel
@@ -78,6 +80,15 @@ class Registrar:
             effects += self._ring(self.list[peer], alarm, now)
         return effects
 
+    @property
+    def entries(self) -> tuple[UpdateListEntry, ...]:
+        """The Binding Update List as it may be shown, the least recently used entry first."""
+        return tuple(r.entry(self.home_address, self._deadlines(r.peer)) for r in self.list)
+
+    def _deadlines(self, peer: bytes) -> Deadlines:
+        home, care_of, update, lifetime = (self._timers.get((peer, alarm)) for alarm in Alarm)
+        return Deadlines(home, care_of, update, lifetime)
+
     # From the beginning to the end.
 
     def add(self, peer: bytes, now: float) -> Registration | None:
@@ -102,6 +113,15 @@ class Registrar:
         registration.sending.restart()
         effects = self._step(registration, Input.RENEW)
         return effects + self._start_both(registration, now)
+
+    def trigger(self, registration: Registration, now: float) -> list[Effect]:
+        """Bind anew as soon as it can be, or for the first time; what is under way already goes on."""
+        effects = self._over(registration, Input.FORGIVE) if registration.state is State.REFUSED else []
+        if registration.state is State.ABSENT:
+            return [*effects, *self.begin(registration, now)]
+        if registration.state is State.BOUND:
+            return self.renew(registration, now)
+        return self.again(registration, now) if registration.awaits_acknowledgement else []
 
     def use(self, registration: Registration, now: float) -> None:
         """Take note that packets come or go; where its time to be refreshed has come, this wakes ``advance``."""
@@ -253,7 +273,7 @@ class Registrar:
         sent = self._next_update(registration, units, now)
         update = Send(correspondent_update.packet(sent, self.home_address, registration.peer))
         answer_until = registration.sending.sent(now)
-        if self.parameters.acknowledge_correspondents:
+        if self._asks(registration):
             self._timers.set((registration.peer, Alarm.UPDATE), answer_until)
             return [update, *self._step(registration, Input.ASK)]
         registration.sending.restart()
@@ -266,12 +286,19 @@ class Registrar:
         registration.sequence = serial.following(registration.sequence)
         tokens = registration.home.token(now) or b"", registration.care_of.token(now) or b""
         indices = NonceIndices(registration.home.index or 0, registration.care_of.index or 0)
-        acknowledge = self.parameters.acknowledge_correspondents
-        bare = correspondent_update.update(registration.sequence, units, indices, acknowledge=acknowledge)
+        asks = self._asks(registration)
+        bare = correspondent_update.update(registration.sequence, units, indices, acknowledge=asks)
         sent = correspondent_update.authorized(bare, tokens, self._from, registration.peer, now)
         registration.last, registration.care_of_address = sent, self._from
         registration.held_until = max(registration.held_until, now + units * LIFETIME_UNIT_S)
         return sent
+
+    def _asks(self, registration: Registration) -> bool:
+        """Tell whether an update asks for an acknowledgement: always where the peer is mobile too.
+
+        There the update goes by the peer's home agent, and packets that go straight would overtake it.
+        """
+        return self.parameters.acknowledge_correspondents or registration.is_mobile
 
     def _units(self, now: float) -> int:
         """Return the longest lifetime that may be asked for, in units of 4 seconds (section 11.7.2)."""

@@ -37,7 +37,7 @@ from mipsh.mobility.mobile.parameters import Home, MobileNodeParameters
 from mipsh.mobility.mobile.routers import FOREVER
 from mipsh.mobility.nonces import Entropy
 from mipsh.mobility.status import AckStatus
-from mipsh.mobility.timers import Timers
+from mipsh.mobility.timers import Timers, earliest
 from mipsh.mobility.trace import Trace
 from mipsh.wire.address import text
 from mipsh.wire.mobility import (
@@ -139,6 +139,16 @@ class HomeRegistration:
     def asked_agent(self) -> bytes | None:
         """The home agent that the last Binding Update went to."""
         return self.updates.agent
+
+    @property
+    def attempts(self) -> int:
+        """How many updates went out of the purpose of now."""
+        return self._outstanding.attempts
+
+    @property
+    def next_update(self) -> float | None:
+        """When the next update goes out of its own accord, or what follows an unanswered one."""
+        return earliest(self._timers.get(Alarm.SEND), self._timers.get(Alarm.REFRESH))
 
     def next_deadline(self) -> float | None:
         """Return when ``advance`` has something to do, None while there is nothing."""
@@ -300,6 +310,17 @@ class HomeRegistration:
         self._step(Input.REFRESH)
         return self._begin(now)
 
+    def trigger(self, now: float) -> list[Effect]:
+        """Send a Binding Update now instead of later, away from home; nothing where none is to be sent."""
+        if self.state is State.REGISTERED:
+            return self.refresh(now)
+        if self.state is State.REFUSED:
+            return self._retry(now)
+        if self.state not in (State.REGISTERING, State.REFRESHING):
+            return []
+        self._step(Input.AGAIN)
+        return self._send(now)
+
     def _begin(self, now: float) -> list[Effect]:
         is_first = not self.is_bound(now)
         self._outstanding.begin(INITIAL_BINDACK_TIMEOUT_FIRST_S if is_first else INITIAL_BINDACK_TIMEOUT_S)
@@ -377,7 +398,7 @@ class HomeRegistration:
         lifetime_s = min(message.lifetime, sent.lifetime) * LIFETIME_UNIT_S
         if lifetime_s == 0 or self._here is None:
             return self._rejected(message.status, now)
-        binding = Binding(self._here, packet.source, max(sent.time + lifetime_s, now))
+        binding = Binding(self._here, packet.source, max(sent.time + lifetime_s, now), lifetime_s)
         self._refresh_at = sent.time + self.updates.refresh_interval(message, lifetime_s)
         return self._accepted(binding, message.status, now)
 

@@ -66,7 +66,7 @@ class RouteOptimisation:
     @property
     def entries(self) -> Iterable[UpdateListEntry]:
         """The Binding Update List as it may be shown, the least recently used entry first."""
-        return tuple(registration.entry(self.home.address) for registration in self._list)
+        return self._registrar.entries
 
     def next_deadline(self) -> float | None:
         """Return when ``advance`` has something to do, None while there is nothing."""
@@ -133,7 +133,7 @@ class RouteOptimisation:
             return None
         if registration.state in HOLDING and now >= registration.expires:
             return None
-        self._registrar.use(registration, now)
+        self._use(registration, packet, now)
         return from_care_of_address(packet, care_of)
 
     def arrived(self, packet: Packet, is_tunnelled: bool, now: float) -> list[Effect]:
@@ -158,13 +158,29 @@ class RouteOptimisation:
             return []
         registration = self._list.get(peer)
         if registration is not None:
-            self._registrar.use(registration, now)
+            self._use(registration, packet, now)
             if registration.state is not State.ABSENT:
                 return []
         if not self._starts.take(now):
             return []
         registration = registration or self._registrar.add(peer, now)
-        return [] if registration is None else self._registrar.begin(registration, now)
+        if registration is None:
+            return []
+        self._use(registration, packet, now)
+        return self._registrar.begin(registration, now)
+
+    def _use(self, registration: Registration, packet: Packet, now: float) -> None:
+        """Take note of a packet to or from a peer: either way it can show that the peer is mobile too."""
+        is_routed, is_optioned = packet.routing_home_address == registration.peer, packet.home_address_option
+        registration.is_mobile |= is_routed or is_optioned == registration.peer
+        self._registrar.use(registration, now)
+
+    def trigger(self, peer: bytes, now: float) -> list[Effect]:
+        """Bind at a peer now instead of later, though no packet asks for it; nothing where that cannot be."""
+        if self._registrar.care_of_address is None or now >= self._registrar.until or not self._is_optimisable(peer):
+            return []
+        registration = self._list.get(peer) or self._registrar.add(peer, now)
+        return [] if registration is None else self._registrar.trigger(registration, now)
 
     def _is_optimisable(self, peer: bytes) -> bool:
         """Tell whether route optimisation with a peer is possible and wanted."""

@@ -120,7 +120,8 @@ class Registration:
     Times are of the node's clock. The binding holds from ``since`` until ``expires``, and is to be
     refreshed from ``refresh`` on; by ``held_until`` the correspondent has forgotten whatever it was
     ever told. ``used`` is when a packet last came or went. ``failures`` counts rejections in a row that
-    called for another Binding Update; ``is_silent`` says of one that is refused that it did not answer.
+    called for another Binding Update; ``is_silent`` says of one that is refused that it did not answer,
+    ``is_mobile`` that it was seen to be mobile itself.
     """
 
     def __init__(self, peer: bytes, sequence: int, now: float, trace: Trace) -> None:
@@ -136,6 +137,7 @@ class Registration:
         self.care_of_address: bytes | None = None
         self.last: SentUpdate | None = None
         self.is_silent = False
+        self.is_mobile = False
         self.sending = Retransmission()
         self.home = AddressTest(HomeTestInit, f"home test by {text(peer)}", trace)
         self.care_of = AddressTest(CareOfTestInit, f"care-of test by {text(peer)}", trace)
@@ -165,7 +167,7 @@ class Registration:
         is_update = self.awaits_acknowledgement and self.last is not None and upper.message == self.last.message
         return is_update or self.home.is_from_here(upper.message) or self.care_of.is_from_here(upper.message)
 
-    def entry(self, home_address: bytes) -> "UpdateListEntry":
+    def entry(self, home_address: bytes, deadlines: "Deadlines") -> "UpdateListEntry":
         """Return the registration as it may be shown."""
         last = self.last
         return UpdateListEntry(
@@ -184,7 +186,19 @@ class Registration:
             self.home.index,
             self.care_of.index,
             self.sending.timeout_s,
+            self.home.sending.timeout_s,
+            self.care_of.sending.timeout_s,
+            deadlines,
         )
+
+
+class Deadlines(Struct, frozen=True):
+    """When something happens of its own accord: to the tests, to the update, and to the binding or its refusal."""
+
+    home_test: float | None = None
+    care_of_test: float | None = None
+    update: float | None = None
+    lifetime: float | None = None
 
 
 class UpdateListEntry(Struct, frozen=True):
@@ -192,7 +206,8 @@ class UpdateListEntry(Struct, frozen=True):
 
     ``sequence`` and ``flags`` are those of the last Binding Update, None before the first. ``expires``
     and ``lifetime_s`` are there while the binding holds, ``home_tested`` and ``care_of_tested`` while
-    there is a token: when it came. ``timeout_s`` is how long the Binding Update waits, or last waited.
+    there is a token: when it came. ``timeout_s`` is how long the Binding Update waits, or last waited;
+    those of the tests are how long these do.
     """
 
     home_address: bytes
@@ -210,6 +225,9 @@ class UpdateListEntry(Struct, frozen=True):
     home_nonce_index: int | None
     care_of_nonce_index: int | None
     timeout_s: float
+    home_test_timeout_s: float
+    care_of_test_timeout_s: float
+    deadlines: Deadlines
 
 
 class UpdateList:
