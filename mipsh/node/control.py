@@ -1,45 +1,42 @@
 """The control socket of a node: whoever may connect asks what ``protocol`` says, and the node goes on meanwhile.
 
-It lives in the loop that drives the node and never waits: what a client does not take is kept up to
-a bound, and a client that takes nothing is left. Only root and the user that mipd runs as may
-connect. A socket that a dead server left behind is replaced, one that is listened on is not.
+It lives in the loop that drives the node and never waits. In one turn of the loop a client gets one
+answer, so that the node is late for nothing; what a client does not take is kept up to a bound, and a
+client that takes nothing is left. Only root and the user that mipd runs as may connect.
 """
 
-import errno
 import os
 import socket
-import stat
 import struct
 import time
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from mipsh.errors import EngineError, MipshError, RefusedError, UsageError
 from mipsh.mobility.effects import Effect
 from mipsh.mobility.node import Node
-from mipsh.node.control_session import ControlSession, Happening, happening, refusal
+from mipsh.node.control_session import Clock, ControlSession, refusal
+from mipsh.node.happenings import Happening, happening
+from mipsh.node.listening import listen_unix, prepare_folder
 from mipsh.node.protocol import LONGEST_LINE, Code
 
 MOST_CLIENTS = 32
 MOST_UNSENT = 256 * 1024
-"""Bytes that wait for a client at the most; events beyond half of them are lost to it."""
+"""Bytes of events and answers that wait for a client at the most; events beyond that are lost to it."""
 STALLED_S, IDLE_S, LOOKS_EVERY_S = 10.0, 300.0, 5.0
-"""How long a client may take nothing of what waits for it, and how long one may say and hear nothing."""
+"""How long a client may take nothing of what waits for it, how long one may say and hear nothing, and when to look."""
+AGAIN_S = 1.0
 READ_SIZE = 16 * 1024
-BACKLOG = 16
-FOLDER_MODE, SOCKET_MODE = 0o700, 0o600
 CREDENTIALS = struct.Struct("iII")
-LONGEST_PATH = 107
 
 
 class Handle(Protocol):
-    """A call that will be made, unless it is cancelled."""
+    """A call that will be made, unless it is called off."""
 
     def cancel(self) -> None:
-        """Do not make it."""
+        """Call it off."""
 
 
 class Loop(Protocol):
@@ -50,16 +47,16 @@ class Loop(Protocol):
     def perform(self, effects: Iterable[Effect]) -> None:
         """Carry out what a call into the node returned."""
 
-    def add_reader(self, fd: int, callback: Callable[[], None]) -> None:
-        """Call when a descriptor can be read from."""
+    def add_reader(self, descriptor: int, callback: Callable[[], None]) -> None:
+        """Call while there is something to read."""
 
-    def remove_reader(self, fd: int) -> None:
+    def remove_reader(self, descriptor: int) -> None:
         """Call so no more."""
 
-    def add_writer(self, fd: int, callback: Callable[[], None]) -> None:
-        """Call when a descriptor can be written to."""
+    def add_writer(self, descriptor: int, callback: Callable[[], None]) -> None:
+        """Call while something can be written."""
 
-    def remove_writer(self, fd: int) -> None:
+    def remove_writer(self, descriptor: int) -> None:
         """Call so no more."""
 
     def call_at(self, monotonic_time: float, callback: Callable[[], None]) -> Handle:
@@ -73,13 +70,23 @@ class ControlServer:
     """Serves a node's control socket at a path; ``open`` begins, ``close`` ends and removes it.
 
     ``open`` raises RefusedError for a place that is taken or not permitted, UsageError for one that
-    cannot be, EngineError otherwise. ``allowed`` are the users that may connect.
+    cannot be, EngineError otherwise. ``allowed`` are the users that may connect; ``clock`` is the
+    node's.
     """
 
-    def __init__(self, node: Node, driver: Loop, path: Path, *, allowed: frozenset[int] | None = None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        driver: Loop,
+        path: Path,
+        *,
+        allowed: frozenset[int] | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
         self.path = path
         self.node = node
         self._loop = driver
+        self._clock = clock
         self._allowed = frozenset((0, os.geteuid())) if allowed is None else allowed
         self._listener: socket.socket | None = None
         self._place: tuple[int, int] | None = None
@@ -90,10 +97,11 @@ class ControlServer:
         """Listen; nothing when it does already."""
         if self._listener is not None:
             return
-        self._listener = _listen(self.path)
-        found = os.lstat(self.path)
+        prepare_folder(self.path.parent)
+        self._listener = listen_unix(self.path)
+        found = self.path.lstat()
         self._place = found.st_dev, found.st_ino
-        self._loop.add_reader(self._listener.fileno(), self._accept)
+        self._listen()
         self._loop.listeners.append(self._heard)
 
     def close(self) -> None:
@@ -110,7 +118,7 @@ class ControlServer:
             self._look.cancel()
             self._look = None
         with suppress(OSError):
-            found = os.lstat(self.path)
+            found = self.path.lstat()
             if (found.st_dev, found.st_ino) == self._place:
                 self.path.unlink()
 
@@ -119,12 +127,21 @@ class ControlServer:
         """How many clients are connected."""
         return len(self._clients)
 
+    def _listen(self) -> None:
+        """Have clients accepted, also again when that could not be done for a while (descriptors, memory)."""
+        if self._listener is not None:
+            self._loop.add_reader(self._listener.fileno(), self._accept)
+
     def _accept(self) -> None:
         if self._listener is None:
             return
         try:
             connection, _ = self._listener.accept()
+        except BlockingIOError:
+            return
         except OSError:
+            self._loop.remove_reader(self._listener.fileno())
+            self._loop.call_at(time.monotonic() + AGAIN_S, self._listen)
             return
         connection.setblocking(False)
         if _user(connection) not in self._allowed:
@@ -132,30 +149,30 @@ class ControlServer:
         elif len(self._clients) >= MOST_CLIENTS:
             _turn_away(connection, refusal(Code.BUSY, f"{MOST_CLIENTS} clients are connected already"))
         else:
-            session = ControlSession(self.node, self._loop.perform, self._loop.set_link)
+            session = ControlSession(self.node, self._loop.perform, self._loop.set_link, self._clock)
             self._clients.append(_Client(connection, session, self._loop, self._clients.remove))
-            self._keep_looking()
+            if self._look is None:
+                self._look_again()
 
     def _heard(self, at: float, effect: Effect) -> None:
-        """Tell those who subscribed of what happened at a time of the monotonic clock."""
+        """Tell those who subscribed of what happened, at a time of the monotonic clock."""
         subscribers = [client for client in self._clients if client.session.is_subscribed]
         told = happening(effect, time.time() - time.monotonic() + at) if subscribers else None
-        for client in () if told is None else subscribers:
-            client.tell(told)
+        if told is not None:
+            for client in subscribers:
+                client.tell(told)
 
-    def _keep_looking(self) -> None:
-        """Leave those who take nothing; look again while there are clients."""
+    def _look_again(self) -> None:
+        """Leave those who take nothing, as long as there are clients."""
         now = time.monotonic()
         for client in tuple(self._clients):
             if client.is_dead(now):
                 client.close()
-        if self._look is not None:
-            self._look.cancel()
-        self._look = self._loop.call_at(now + LOOKS_EVERY_S, self._keep_looking) if self._clients else None
+        self._look = self._loop.call_at(now + LOOKS_EVERY_S, self._look_again) if self._clients else None
 
 
 class _Client:
-    """A connection: it is read from only while little waits to be sent, so that nothing piles up."""
+    """A connection: nothing is read from it while a request or an answer waits, so that nothing piles up."""
 
     def __init__(
         self, connection: socket.socket, session: ControlSession, loop: Loop, gone: Callable[["_Client"], None]
@@ -167,51 +184,49 @@ class _Client:
         self._received = bytearray()
         self._unsent = bytearray()
         self._is_skipping = False
-        self._is_reading = False
-        self._is_writing = False
-        self._is_open = True
+        self._is_reading = self._is_writing = False
         self._moved = time.monotonic()
         self._watch()
 
     def is_dead(self, now: float) -> bool:
-        """Tell whether the client takes nothing, or has nothing to do with it."""
+        """Tell whether the client takes nothing, or does nothing."""
         quiet_s = now - self._moved
         return quiet_s > STALLED_S if self._unsent else quiet_s > IDLE_S and not self.session.is_subscribed
 
     def tell(self, told: Happening) -> None:
-        """Send an event, or count it as lost where too much waits already."""
-        if len(self._unsent) > MOST_UNSENT // 2:
+        """Have an event sent, or count it as lost where too much waits already."""
+        if len(self._unsent) >= MOST_UNSENT:
             self.session.lose()
-            return
-        self._unsent += self.session.event(told)
-        self._write()
+        else:
+            self._queue(self.session.event(told))
+            self._watch()
 
     def close(self) -> None:
-        """Leave; harmless when it was left."""
-        if not self._is_open:
-            return
-        self._is_open = False
-        self._unsent.clear()
-        self._received.clear()
-        self._watch()
+        """Leave."""
+        self._set_watch(False, False)
         self._connection.close()
         self._gone()
 
+    def _queue(self, data: bytes) -> None:
+        if not self._unsent:
+            self._moved = time.monotonic()
+        self._unsent += data
+
     def _watch(self) -> None:
-        """Have the loop watch for what is of use now."""
-        fd = self._connection.fileno()
-        reading = self._is_open and len(self._unsent) <= LONGEST_LINE
-        writing = self._is_open and bool(self._unsent)
-        if reading != self._is_reading:
-            if reading:
-                self._loop.add_reader(fd, self._read)
-            else:
-                self._loop.remove_reader(fd)
-        if writing != self._is_writing:
-            if writing:
-                self._loop.add_writer(fd, self._write)
-            else:
-                self._loop.remove_writer(fd)
+        """Have the loop call for what is to be done next."""
+        has_line = b"\n" in self._received
+        self._set_watch(not (has_line or self._unsent), bool(has_line or self._unsent))
+
+    def _set_watch(self, reading: bool, writing: bool) -> None:
+        descriptor = self._connection.fileno()
+        if reading and not self._is_reading:
+            self._loop.add_reader(descriptor, self._read)
+        elif self._is_reading and not reading:
+            self._loop.remove_reader(descriptor)
+        if writing and not self._is_writing:
+            self._loop.add_writer(descriptor, self._write)
+        elif self._is_writing and not writing:
+            self._loop.remove_writer(descriptor)
         self._is_reading, self._is_writing = reading, writing
 
     def _read(self) -> None:
@@ -227,37 +242,33 @@ class _Client:
         self._moved = time.monotonic()
         self._received += data
         self._answer()
-        self._write()
+        self._watch()
 
     def _answer(self) -> None:
-        """Answer the whole lines that are there, as long as there is room for answers."""
-        while len(self._unsent) <= LONGEST_LINE:
-            line, newline, rest = self._received.partition(b"\n")
-            if not newline:
-                break
+        """Answer the first whole line that is there; one that is too long is skipped to its end."""
+        line, newline, rest = self._received.partition(b"\n")
+        is_too_long = len(line) >= LONGEST_LINE
+        if newline or is_too_long:
             self._received = rest
-            if not self._is_skipping:
-                self._unsent += self.session.answer(bytes(line))
-            self._is_skipping = False
-        if len(self._received) >= LONGEST_LINE and b"\n" not in self._received:
-            if not self._is_skipping:
-                self._unsent += refusal(Code.UNREADABLE, f"a line has at most {LONGEST_LINE} bytes")
-            self._is_skipping = True
-            self._received.clear()
+            if is_too_long and not self._is_skipping:
+                self._queue(refusal(Code.UNREADABLE, f"a line has at most {LONGEST_LINE} bytes"))
+            elif not self._is_skipping:
+                self._queue(self.session.answer(bytes(line)))
+            self._is_skipping = not newline
 
     def _write(self) -> None:
-        """Send what goes at once, and answer what had to wait for that."""
-        while self._is_open and self._unsent:
-            try:
-                sent = self._connection.send(self._unsent)
-            except BlockingIOError:
-                break
-            except OSError:
-                self.close()
-                return
-            del self._unsent[:sent]
-            self._moved = time.monotonic()
+        """Send what goes at once; when nothing is left to send, answer the next line."""
+        if not self._unsent:
             self._answer()
+        try:
+            sent = self._connection.send(self._unsent) if self._unsent else 0
+        except BlockingIOError:
+            return
+        except OSError:
+            self.close()
+            return
+        del self._unsent[:sent]
+        self._moved = time.monotonic()
         self._watch()
 
 
@@ -271,58 +282,3 @@ def _user(connection: socket.socket) -> int:
     """Return the user at the other end, as the kernel knows it."""
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
     return int(CREDENTIALS.unpack(raw)[1])
-
-
-def _listen(path: Path) -> socket.socket:
-    """Return a socket that listens at a path, in a folder that is the user's alone."""
-    if len(os.fsencode(path)) > LONGEST_PATH:
-        raise UsageError(f"cannot listen on {path}: it has more than {LONGEST_PATH} bytes")
-    try:
-        _prepare(path.parent)
-        if _is_stale(path):
-            path.unlink(missing_ok=True)
-        with ExitStack() as undo:
-            listener = undo.enter_context(socket.socket(socket.AF_UNIX))
-            # Linux gives the new file the mode that its socket has when it is bound.
-            os.fchmod(listener.fileno(), SOCKET_MODE)
-            listener.setblocking(False)
-            listener.bind(os.fspath(path))
-            path.chmod(SOCKET_MODE)
-            listener.listen(BACKLOG)
-            undo.pop_all()
-        return listener
-    except OSError as error:
-        raise _refusal(path, error) from error
-
-
-def _prepare(folder: Path) -> None:
-    """Make the folder; one that others may write to, or that is somebody else's, is refused."""
-    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    found = folder.stat()
-    if found.st_uid not in (0, os.geteuid()) or stat.S_IMODE(found.st_mode) & 0o077:
-        raise RefusedError(
-            f"cannot listen in {folder}: others may enter it",
-            f"it must be yours alone: chmod 0700 {folder}, or name another place with 'control'",
-        )
-
-
-def _is_stale(path: Path) -> bool:
-    """Tell whether a socket's file was left behind by a server that is gone.
-
-    A datagram socket cannot connect to a stream one, but is told whether there is one: nobody is disturbed.
-    """
-    if not path.is_socket():
-        return False
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
-        return probe.connect_ex(os.fspath(path)) == errno.ECONNREFUSED
-
-
-def _refusal(path: Path, error: OSError) -> MipshError:
-    message = f"cannot listen on {path}: {error.strerror or error}"
-    if error.errno == errno.EADDRINUSE:
-        return RefusedError(message, "another mipd of that name runs, or another file is there; choose another name")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return RefusedError(message, "run it as root, or set XDG_RUNTIME_DIR to a folder of yours")
-    if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return UsageError(message, "expected a path in a folder that can be made")
-    return EngineError(message)

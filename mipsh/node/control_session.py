@@ -9,22 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import msgspec
-from msgspec import UNSET, Raw, Struct
+from msgspec import UNSET, Raw, Struct, structs
 
 from mipsh import __version__
-from mipsh.errors import CapabilityMissing, MipshError, RefusedError, UsageError
-from mipsh.mobility.effects import (
-    AddressAdded,
-    AddressRemoved,
-    Effect,
-    Emit,
-    InstallBinding,
-    InstallRoute,
-    RemoveBinding,
-    RemoveRoute,
-)
+from mipsh.mobility.effects import Effect
 from mipsh.mobility.node import Node
 from mipsh.node import readings
+from mipsh.node.happenings import Happening
 from mipsh.node.protocol import (
     ENGINE,
     VERSION,
@@ -32,7 +23,6 @@ from mipsh.node.protocol import (
     Done,
     Event,
     Hello,
-    Id,
     Nothing,
     Notification,
     Page,
@@ -50,8 +40,6 @@ VERBS = ("hello", "more", "set_link", "subscribe", "trigger_binding_update", "un
 
 Clock = Callable[[], float]
 Params = TypeVar("Params", bound=Struct)
-Happening = dict[str, str | float]
-"""An event's fields, all but those that depend on who hears of it."""
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -89,23 +77,22 @@ class ControlSession:
 
     def answer(self, line: bytes) -> bytes:
         """Return the answer to a line, with its line end; nothing for a notification."""
-        identity: Id = None
         try:
             request = _request(line)
-            if request.id is UNSET:
-                self._call(request)
-                return b""
-            identity = request.id
-            return _line(Reply("2.0", identity, result=Raw(_ENCODER.encode(self._call(request)))))
         except Refusal as refused:
-            return _line(Reply("2.0", identity, error=refused.problem))
+            return _line(Reply("2.0", None, error=refused.problem))
+        try:
+            result = self._call(request)
+        except Refusal as refused:
+            return b"" if request.id is UNSET else _line(Reply("2.0", request.id, error=refused.problem))
+        return b"" if request.id is UNSET else _line(Reply("2.0", request.id, result=Raw(_ENCODER.encode(result))))
 
     # Events.
 
     def event(self, told: Happening) -> bytes:
         """Return the line that tells of an event."""
         self._sequence += 1
-        event = msgspec.convert({**told, "sequence": self._sequence, "lost": self._lost}, Event)
+        event = Event(sequence=self._sequence, lost=self._lost, **structs.asdict(told))
         self._lost = 0
         return _line(Notification("2.0", "event", event))
 
@@ -214,13 +201,3 @@ def _line(message: Struct) -> bytes:
 def refusal(code: Code, message: str) -> bytes:
     """Return the line that answers what cannot be known to be a request."""
     return _line(Reply("2.0", None, error=Problem(code, message)))
-
-
-_NAMES: dict[type[Effect], str] = {
-    AddressAdded: "mnAddressAdded",
-}
-
-
-def happening(effect: Effect, at: float) -> Happening | None:
-    """Return what an effect tells of what happened at a time, None where it tells nothing to a client."""
-    return None

@@ -86,7 +86,7 @@ class Hello(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """Some rows of a table, as they are at ``taken_at`` (seconds since the epoch); ``more`` tells of others."""
+    """Some rows of a table, as they were at ``taken_at`` (seconds since the epoch); ``more`` tells of others."""
 
     taken_at: float
     rows: tuple[Raw, ...]

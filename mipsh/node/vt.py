@@ -6,38 +6,35 @@ connection. ``VtSession`` holds what a connection says and knows no socket; ``Vt
 sockets, in one thread that never blocks on a client.
 """
 
-import errno
 import os
 import selectors
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from msgspec import Struct, structs
 
-from mipsh.errors import EngineError, MipshError, RefusedError, UsageError
+from mipsh.errors import MipshError, UsageError
 from mipsh.node.faults import Sending, Trouble
+from mipsh.node.listening import listen_tcp, listen_unix
 from mipsh.recording import PROMPT, VtOptions
 
 READ_SIZE = 8192
 OPTION_WORDS = VtOptions.__struct_fields__
 LEAVING_WORDS = ("quit", "exit")
 
-_BACKLOG = 16
-_TAKEN_HINT = "another program listens there ('ss -ltnxp' tells which); port 0 takes a free one"
-_BARRED_HINT = "ports below 1024 and other people's folders need a privilege; choose another place"
-
 
 class Responder(Protocol):
     """What a terminal talks about. It is called by the server's thread only, and must not block."""
 
-    def answer(self, command: str, options: VtOptions) -> str | None:
-        """Return the text that answers a command, a character a byte and without NUL.
+    def answer(self, command: str, options: VtOptions) -> Iterable[str] | None:
+        """Return the text that answers a command, a character a byte and without NUL, whole or in pieces.
 
         ``command`` is one or more words joined by single spaces. None: there is no such command.
         A MipshError is answered with its message.
@@ -72,14 +69,21 @@ class VtSession:
         The read's last byte counts as its line end, whatever it is; after the first line the
         rest is lost.
         """
+        pieces = self.pieces(read)
+        return None if pieces is None else b"".join(pieces)
+
+    def pieces(self, read: bytes) -> Iterator[bytes] | None:
+        """Return the same reply in pieces, which are made when they are asked for."""
         line = _parse(read)
         body = self._body(line) if line.words else ""
-        if body is None:
-            return None
-        prompt = PROMPT if self.options.prompt else ""
-        return f"{body}{prompt}\0".encode("latin-1", "replace")
+        return None if body is None else self._encoded([body] if isinstance(body, str) else body)
 
-    def _body(self, line: _Line) -> str | None:
+    def _encoded(self, body: Iterable[str]) -> Iterator[bytes]:
+        prompt = PROMPT if self.options.prompt else ""
+        for piece in chain(body, (f"{prompt}\0",)):
+            yield piece.encode("latin-1", "replace")
+
+    def _body(self, line: _Line) -> Iterable[str] | None:
         first, count = line.words[0], len(line.words)
         if first in LEAVING_WORDS:
             return "unknown args\n" if count > 1 else None
@@ -158,10 +162,10 @@ class VtServer:
         if self._thread is not None:
             return
         with ExitStack() as undo:
-            listeners = [undo.enter_context(_listen_tcp(*self._wanted))]
+            listeners = [undo.enter_context(listen_tcp(*self._wanted))]
             host, port = listeners[0].getsockname()[:2]
             if self._path is not None:
-                listeners.append(undo.enter_context(_listen_unix(self._path)))
+                listeners.append(undo.enter_context(listen_unix(self._path)))
             stopped, self._waker = socket.socketpair()
             undo.pop_all()
         self._address = (host, port)
@@ -350,63 +354,3 @@ class _Loop:
         if client.connection in self._selector.get_map():
             self._selector.unregister(client.connection)
         client.connection.close()
-
-
-def _listen_tcp(host: str, port: int) -> socket.socket:
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        return _listen(socket.socket(family, kind, protocol), address)
-    except (OSError, ValueError) as error:
-        raise _refusal(f"{host} port {port}", error) from error
-
-
-def _listen_unix(path: Path) -> socket.socket:
-    try:
-        if _is_stale(path):
-            path.unlink(missing_ok=True)
-        listener = socket.socket(socket.AF_UNIX)
-        # Linux gives the new file the mode that its socket has when it is bound.
-        os.fchmod(listener.fileno(), 0o600)
-        return _listen(listener, os.fspath(path))
-    except (OSError, ValueError) as error:
-        raise _refusal(str(path), error) from error
-
-
-def _listen(listener: socket.socket, address: str | tuple[object, ...]) -> socket.socket:
-    """Return the socket listening; closed when it cannot."""
-    with ExitStack() as undo:
-        undo.enter_context(listener)
-        if listener.family != socket.AF_UNIX:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setblocking(False)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
-        undo.pop_all()
-    return listener
-
-
-def _is_stale(path: Path) -> bool:
-    """Tell whether a socket's file was left behind by a server that is gone."""
-    if not path.is_socket():
-        return False
-    # A datagram socket cannot connect to a stream one, but is told whether there is one: the probe
-    # does not take a living server's only slot.
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
-        return probe.connect_ex(os.fspath(path)) == errno.ECONNREFUSED
-
-
-def _refusal(place: str, error: OSError | ValueError) -> MipshError:
-    """Return the error for a place that cannot be listened on."""
-    number = error.errno if isinstance(error, OSError) else None
-    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    message = f"cannot listen on {place}: {reason}"
-    if number == errno.EADDRINUSE:
-        return RefusedError(message, _TAKEN_HINT)
-    if number in (errno.EACCES, errno.EPERM):
-        return RefusedError(message, _BARRED_HINT)
-    elsewhere = (None, errno.EADDRNOTAVAIL, errno.ENOENT, errno.ENOTDIR)
-    if number in elsewhere or isinstance(error, socket.gaierror):
-        return UsageError(message, "expected an address of this machine, or a path in a folder that exists")
-    return EngineError(message)
