@@ -156,6 +156,24 @@ class Node:
         mobile_node = self.roles.mobile_node
         return [] if mobile_node is None else self._settle(mobile_node.trigger(home_address, peer, now), now)
 
+    def stop(self, now: float) -> list[Effect]:
+        """Take leave: end registrations, and say to the links that the router goes.
+
+        Until ``is_ending`` is false, or for as long as one will wait, answers are to be received.
+        """
+        mobile_node = self.roles.mobile_node
+        effects = [] if mobile_node is None else mobile_node.stop(now)
+        for link in self.interfaces.values():
+            if link.advertising is not None:
+                effects += link.advertise(None, now)
+        return self._settle(effects, now)
+
+    @property
+    def is_ending(self) -> bool:
+        """Tell whether the end of a registration waits for its acknowledgement."""
+        mobile_node = self.roles.mobile_node
+        return mobile_node is not None and mobile_node.is_ending
+
     def owns(self, address: bytes) -> bool:
         """Tell whether an address is one of the node's own, home addresses included."""
         return address in self._addresses

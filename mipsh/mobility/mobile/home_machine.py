@@ -91,6 +91,7 @@ HOME_REGISTRATION = Machine(
         (State.TESTING, Input.DEFENDED): State.FINDING,
         (State.AT_HOME, Input.FAILED): State.DUPLICATE,
         (State.DUPLICATE, Input.AGAIN): State.TESTING,
+        (State.REGISTERING, Input.PREFIX_ENDS_BOUND): State.WITHDRAWING,
         (State.REGISTERED, Input.PREFIX_ENDS_BOUND): State.WITHDRAWING,
         (State.REFRESHING, Input.PREFIX_ENDS_BOUND): State.WITHDRAWING,
         (State.WITHDRAWING, Input.AGAIN): State.WITHDRAWING,

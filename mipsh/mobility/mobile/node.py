@@ -152,6 +152,15 @@ class MobileNode:
             return []
         return side.registration.trigger(now) if peer is None else side.optimisation.trigger(peer, now)
 
+    def stop(self, now: float) -> list[Effect]:
+        """End all registrations, each from where the node is for it; ``is_ending`` while answers are awaited."""
+        return [effect for side in self.homes.values() for effect in side.registration.stop(now)]
+
+    @property
+    def is_ending(self) -> bool:
+        """Tell whether the end of a registration waits for its acknowledgement."""
+        return any(side.registration.is_ending for side in self.homes.values())
+
     # Packets of the upper layers.
 
     def outgoing(self, packet: Packet, now: float) -> list[Effect] | None:

@@ -539,15 +539,33 @@ class HomeRegistration:
         """Stop using the home address, and deregister it where it is registered (section 11.4.3)."""
         if self.state in (State.WITHDRAWING, State.ENDED):
             return []
-        is_registered = self.is_registered(now)
-        effects: list[Effect] = [AddressRemoved(self.home.address), *self._link.remove()]
-        effects += [Emit(PREFIX_ENDED, self.home.address, self._here), *self._follower.lost(now)]
+        ended = Emit(PREFIX_ENDED, self.home.address, self._here)
+        return [ended, *self._leave_off(self.is_registered(now), now)]
+
+    def _leave_off(self, is_registered: bool, now: float) -> list[Effect]:
+        """Use the home address no more, and deregister it from here where it is registered."""
+        effects = [AddressRemoved(self.home.address), *self._link.remove(), *self._follower.lost(now)]
         self._rest()
         if is_registered:
             self._step(Input.PREFIX_ENDS_BOUND)
             return [*effects, *self._begin(now)]
         self._step(Input.PREFIX_ENDS)
         return [*effects, *self._unbind()]
+
+    def stop(self, now: float) -> list[Effect]:
+        """End for good: away from home, deregister from here what the home agent has or may have.
+
+        At home there is nothing to end, or it is being ended.
+        """
+        if self.is_home or self.state in (State.WITHDRAWING, State.ENDED):
+            return []
+        is_asked = self.state is State.REGISTERING and now < self.updates.possible_until
+        return self._leave_off(is_asked or self.is_registered(now), now)
+
+    @property
+    def is_ending(self) -> bool:
+        """Tell whether the end of a registration is under way: its acknowledgement is awaited."""
+        return self.state in (State.FINDING, State.DEREGISTERING, State.WITHDRAWING)
 
     def _end(self, event: Input) -> list[Effect]:
         self._rest()

@@ -89,6 +89,7 @@ REGISTRATION = {
         Input.AGAIN: Home.REGISTERING,
         Input.NEXT: Home.DISCOVERING,
         Input.EXPIRED: Home.REGISTERING,
+        Input.PREFIX_ENDS_BOUND: Home.WITHDRAWING,
     },
     Home.REGISTERED: {
         **ANYWHERE,
