@@ -39,7 +39,8 @@ def make_namespace(path: str) -> None:
 
     def make() -> None:
         _call("unshare", CLONE_NEWNET)
-        _call("mount", f"/proc/self/task/{threading.get_native_id()}/ns/net".encode(), path.encode(), None, MS_BIND)
+        here = f"/proc/self/task/{threading.get_native_id()}/ns/net"
+        _call("mount", here.encode(), path.encode(), None, MS_BIND, None)
         _use(lambda kernel: kernel.link("set", index=1, state="up"))
 
     Path(path).touch(mode=0o600, exist_ok=False)

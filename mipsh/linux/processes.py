@@ -50,8 +50,6 @@ def find(pid: int) -> Process | None:
 
 def is_alive(process: Process) -> bool:
     """Tell whether a process still runs; one that has ended and waits for its parent does not."""
-    with suppress(ChildProcessError):
-        os.waitpid(process.pid, os.WNOHANG)
     words = _stat(process.pid)
     return words is not None and int(words[STARTED_AT]) == process.started and words[STATE_AT] not in ("Z", "X")
 
@@ -94,6 +92,13 @@ def kill(process: Process) -> None:
     _signal(process, signal.SIGKILL)
     while is_alive(process):
         time.sleep(LOOKS_EVERY_S)
+    reap(process)
+
+
+def reap(process: Process) -> None:
+    """Take note of the end of a process that was started here, so that its number is free."""
+    with suppress(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
 
 
 def _signal(process: Process, number: int) -> None:
