@@ -1,0 +1,164 @@
+"""The few questions to rtnetlink(7) that a running node has: addresses, routes, and what links do.
+
+A daemon that is to start at once cannot load a whole netlink library for them.
+"""
+
+import errno
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+from msgspec import Struct
+
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+REQUEST, ACKNOWLEDGE, DUMP = 0x1, 0x4, 0x300
+REPLACE, CREATE = 0x100, 0x400
+NEW_LINK, DELETE_LINK, GET_LINK = 16, 17, 18
+NEW_ADDRESS, DELETE_ADDRESS = 20, 21
+NEW_ROUTE, DELETE_ROUTE = 24, 25
+GROUP_LINK = 1
+LINK_NAME, CARRIER_DOWNS = 3, 48
+ADDRESS, ADDRESS_LOCAL, ADDRESS_FLAGS = 1, 2, 8
+NO_DETECTION, NO_PREFIX_ROUTE = 0x02, 0x200
+ROUTE_DESTINATION, ROUTE_INTERFACE, ROUTE_METRIC, ROUTE_SOURCE = 1, 4, 6, 7
+TABLE_MAIN, PROTOCOL_STATIC, SCOPE_UNIVERSE, TYPE_UNICAST = 254, 4, 0, 1
+IFF_UP, IFF_RUNNING = 0x1, 0x40
+LARGEST = 1 << 18
+"""Bytes of the largest datagram that is read."""
+
+_MESSAGE = struct.Struct("=IHHII")
+_LINK = struct.Struct("=BxHiII")
+_ATTRIBUTE = struct.Struct("=HH")
+_ERROR = struct.Struct("=i")
+_COUNT = struct.Struct("=I")
+
+
+class LinkState(Struct, frozen=True):
+    """An interface as the kernel tells it; ``downs`` counts how often its carrier was lost."""
+
+    name: str
+    is_up: bool
+    downs: int = 0
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    """Return an attribute of a message."""
+    size = _ATTRIBUTE.size + len(value)
+    return _ATTRIBUTE.pack(size, kind) + value + bytes(-size % 4)
+
+
+def number(value: int) -> bytes:
+    """Return a 32-bit number as attributes have it."""
+    return _COUNT.pack(value)
+
+
+def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the type and the body of each message in a datagram."""
+    at = 0
+    while at + _MESSAGE.size <= len(data):
+        size, kind, *_ = _MESSAGE.unpack_from(data, at)
+        if size < _MESSAGE.size or at + size > len(data):
+            return
+        yield kind, data[at + _MESSAGE.size : at + size]
+        at += size + -size % 4
+
+
+def attributes(data: bytes) -> dict[int, bytes]:
+    """Return the attributes of a message, by their kind."""
+    found, at = {}, 0
+    while at + _ATTRIBUTE.size <= len(data):
+        size, kind = _ATTRIBUTE.unpack_from(data, at)
+        if size < _ATTRIBUTE.size or at + size > len(data):
+            break
+        found[kind] = data[at + _ATTRIBUTE.size : at + size]
+        at += size + -size % 4
+    return found
+
+
+def link_states(data: bytes) -> Iterator[LinkState]:
+    """Yield what a datagram says of interfaces."""
+    for kind, body in messages(data):
+        if kind not in (NEW_LINK, DELETE_LINK) or len(body) < _LINK.size:
+            continue
+        flags = _LINK.unpack_from(body)[3]
+        said = attributes(body[_LINK.size :])
+        name = said.get(LINK_NAME, b"").partition(b"\0")[0].decode(errors="replace")
+        is_up = kind == NEW_LINK and flags & (IFF_UP | IFF_RUNNING) == IFF_UP | IFF_RUNNING
+        downs = said.get(CARRIER_DOWNS, b"")
+        yield LinkState(name, is_up, _COUNT.unpack(downs)[0] if len(downs) == _COUNT.size else 0)
+
+
+class RtNetlink:
+    """A socket for requests, in the network namespace that the thread is in when it is made."""
+
+    def __init__(self, groups: int = 0) -> None:
+        kind = socket.SOCK_RAW | (socket.SOCK_NONBLOCK if groups else 0)
+        self._socket = socket.socket(socket.AF_NETLINK, kind, socket.NETLINK_ROUTE)
+        self._socket.bind((0, groups))
+        self._sequence = 0
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait on."""
+        return self._socket.fileno()
+
+    def put(self, kind: int, flags: int, body: bytes) -> None:
+        """Send a request; what comes back is for ``receive``."""
+        self._sequence += 1
+        header = _MESSAGE.pack(_MESSAGE.size + len(body), kind, REQUEST | flags, self._sequence, 0)
+        self._socket.send(header + body)
+
+    def receive(self) -> bytes:
+        """Return the next datagram; raises OSError, with ENOBUFS where some were lost."""
+        return self._socket.recv(LARGEST)
+
+    def ask(self, kind: int, flags: int, body: bytes) -> None:
+        """Send a request and wait until it is done; raises OSError with what the kernel has against it."""
+        self.put(kind, flags | ACKNOWLEDGE, body)
+        for answer, said in messages(self.receive()):
+            code = -_ERROR.unpack_from(said)[0] if answer == NLMSG_ERROR else 0
+            if code:
+                raise OSError(code, os.strerror(code))
+
+    def change_address(self, index: int, address: bytes, *, is_added: bool) -> None:
+        """Give an interface an address for itself alone, without detection of duplicates, or take it away."""
+        flags = NO_DETECTION | NO_PREFIX_ROUTE
+        head = struct.pack("=BBBBi", socket.AF_INET6, 128, flags & 0xFF, 0, index)
+        body = head + attribute(ADDRESS_LOCAL, address) + attribute(ADDRESS, address)
+        body += attribute(ADDRESS_FLAGS, number(flags))
+        kind, how = (NEW_ADDRESS, CREATE | REPLACE) if is_added else (DELETE_ADDRESS, 0)
+        self._change(kind, how, body, {errno.EADDRNOTAVAIL})
+
+    def set_default_route(self, index: int, metric: int, source: bytes | None) -> None:
+        """Send everything to an interface, from an address where one is given, in place of such a route before."""
+        head = struct.pack(
+            "=BBBBBBBBI",
+            *(socket.AF_INET6, 0, 0, 0, TABLE_MAIN, PROTOCOL_STATIC, SCOPE_UNIVERSE, TYPE_UNICAST, 0),
+        )
+        body = head + attribute(ROUTE_INTERFACE, number(index)) + attribute(ROUTE_METRIC, number(metric))
+        if source is not None:
+            body += attribute(ROUTE_SOURCE, source)
+        self._change(NEW_ROUTE, CREATE | REPLACE, body, set())
+
+    def _change(self, kind: int, flags: int, body: bytes, harmless: set[int]) -> None:
+        try:
+            self.ask(kind, flags, body)
+        except OSError as error:
+            if error.errno not in harmless:
+                raise
+
+    def close(self) -> None:
+        """Close the socket; harmless when that is done."""
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        """Return the socket."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()

@@ -1,0 +1,149 @@
+"""The interface that faces the kernel's sockets: packets that programs send come out of it, and go back in (TUN).
+
+The node's addresses are on it, and the namespace's default route leads into it, so that ordinary
+programs use them. The kernel does no neighbour discovery there and forms no address of its own.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import socket
+import struct
+from types import TracebackType
+from typing import Self
+
+from mipsh.errors import MipshError, RefusedError, UsageError
+from mipsh.linux import links
+from mipsh.linux.rtnetlink import RtNetlink
+
+DEVICE = "/dev/net/tun"
+TUNSETIFF = 0x400454CA
+IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
+HINT = f"it needs {DEVICE} and CAP_NET_ADMIN: run as root, or in a user namespace"
+LARGEST = 65_575
+BATCH = 64
+METRIC = 512
+"""The default route's: before those of the kernel's own autoconfiguration."""
+QUIET = {"accept_ra": 0, "autoconf": 0, "addr_gen_mode": 1, "dad_transmits": 0, "router_solicitations": 0}
+
+
+class Tun:
+    """An interface of that name in the network namespace that the thread is in; it is gone when it is closed.
+
+    Raises RefusedError without CAP_NET_ADMIN, UsageError where the name is taken.
+    """
+
+    def __init__(self, name: str, mtu: int) -> None:
+        self.name = name
+        self.lost = 0
+        self._preferred: dict[bytes, bool] = {}
+        self._handle = _open(name)
+        self._netlink: RtNetlink | None = None
+        try:
+            fcntl.ioctl(self._handle, TUNSETIFF, struct.pack("=16sH22x", name.encode(), IFF_TUN | IFF_NO_PI))
+            self._set_up(mtu)
+            self._index = socket.if_nametoindex(name)
+            self._netlink = RtNetlink()
+            self._netlink.set_default_route(self._index, METRIC, None)
+        except OSError as error:
+            self.close()
+            raise _refused(error, name) from None
+
+    def _set_up(self, mtu: int) -> None:
+        """Switch the interface on, with as little of the kernel's own on it as there can be."""
+        for setting, value in QUIET.items():
+            with contextlib.suppress(OSError):
+                links.configure(self.name, setting, value)
+        links.configure(self.name, "disable_ipv6", 0)
+        links.set_mtu(self.name, mtu)
+        links.set_up(self.name)
+
+    def add_address(self, address: bytes, *, is_preferred: bool = False) -> None:
+        """Let programs use an address; one that is preferred is what they send from, unless they choose.
+
+        For an address that is there already, only that changes.
+        """
+        is_new = address not in self._preferred
+        self._preferred[address] = is_preferred
+        if is_new:
+            self._change(address, is_added=True)
+        self._set_route()
+
+    def remove_address(self, address: bytes) -> None:
+        """Take an address from the programs; harmless where it is not there."""
+        if self._preferred.pop(address, None) is not None:
+            self._change(address, is_added=False)
+            self._set_route()
+
+    def _change(self, address: bytes, *, is_added: bool) -> None:
+        if self._netlink is not None:
+            try:
+                self._netlink.change_address(self._index, address, is_added=is_added)
+            except OSError as error:
+                raise links.explained(error, f"change the addresses of '{self.name}'") from None
+
+    def _set_route(self) -> None:
+        """Let the default route say what is sent from: the first preferred address, or the kernel's choice."""
+        source = next((address for address, is_preferred in self._preferred.items() if is_preferred), None)
+        if self._netlink is not None:
+            try:
+                self._netlink.set_default_route(self._index, METRIC, source)
+            except OSError as error:
+                raise links.explained(error, f"change the default route of '{self.name}'") from None
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait on."""
+        return self._handle
+
+    def receive(self, most: int = BATCH) -> list[bytes]:
+        """Return the packets that programs sent, at most so many; none when there are no more."""
+        packets: list[bytes] = []
+        read, handle = os.read, self._handle
+        try:
+            for _ in range(most):
+                packets.append(read(handle, LARGEST))
+        except OSError:
+            return packets
+        return packets
+
+    def send(self, data: bytes) -> bool:
+        """Hand a packet to the programs; tell whether the kernel took it."""
+        try:
+            os.write(self._handle, data)
+        except OSError:
+            self.lost += 1
+            return False
+        return True
+
+    def close(self) -> None:
+        """Remove the interface; harmless when that is done."""
+        handle, self._handle = self._handle, -1
+        netlink, self._netlink = self._netlink, None
+        if handle >= 0:
+            os.close(handle)
+        if netlink is not None:
+            netlink.close()
+
+    def __enter__(self) -> Self:
+        """Return the interface."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove it."""
+        self.close()
+
+
+def _open(name: str) -> int:
+    try:
+        return os.open(DEVICE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise RefusedError(f"cannot make the interface '{name}': {DEVICE}: {error.strerror}", HINT) from None
+
+
+def _refused(error: OSError, name: str) -> MipshError:
+    if error.errno == errno.EBUSY:
+        return UsageError(f"there is an interface '{name}' already", "another node may run in this namespace")
+    return links.explained(error, f"make the interface '{name}'")

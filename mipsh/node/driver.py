@@ -1,0 +1,247 @@
+"""Lets a node run on real links: packets in and out, its deadlines, and other descriptors in the same loop.
+
+One thread, one ``selectors`` loop. The node's upper layers are the programs behind a TUN interface.
+Nothing blocks but the wait for what comes next.
+"""
+
+import heapq
+import os
+import selectors
+import time
+from collections.abc import Callable, Iterable, Mapping
+from itertools import count
+from types import TracebackType
+from typing import Protocol, Self
+
+from mipsh.linux.link_monitor import LinkMonitor
+from mipsh.mobility.effects import AddressAdded, AddressRemoved, Deliver, Effect, Transmit
+from mipsh.mobility.node import Node
+from mipsh.node.programs import Programs, Tunnel
+
+Listener = Callable[[float, Effect], None]
+"""Hears of every effect but Transmit and Deliver, with the time."""
+Callback = Callable[[], None]
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+
+class Port(Protocol):
+    """What the driver asks of an interface: it is a PacketSocket, or a test's."""
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait on."""
+
+    def receive(self) -> list[bytes]:
+        """Return a batch of packets that came, without waiting."""
+
+    def send(self, link_layer: bytes, data: bytes) -> bool:
+        """Put a packet on the link."""
+
+
+class LinkSource(Protocol):
+    """Tells which interfaces have a link: it is a LinkMonitor, or a test's."""
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait on."""
+
+    def changes(self) -> list[tuple[str, bool]]:
+        """Return the interfaces that have a link from now on, or have none."""
+
+    def close(self) -> None:
+        """Stop listening."""
+
+
+class Handle:
+    """A call that is to come; it can be called off."""
+
+    def __init__(self, callback: Callback) -> None:
+        self.callback: Callback | None = callback
+
+    def cancel(self) -> None:
+        """Call it off; harmless when it was made already."""
+        self.callback = None
+
+
+class Driver:
+    """A node on its ports, which belong to the caller, as the TUN does.
+
+    Where no ``links`` are given, the kernel's are listened to: an interface's link is what its carrier is.
+    """
+
+    def __init__(
+        self, node: Node, ports: Mapping[str, Port], tun: Tunnel | None, links: LinkSource | None = None
+    ) -> None:
+        self.node = node
+        self.listeners: list[Listener] = []
+        self._ports = ports
+        self._programs = None if tun is None else Programs(tun)
+        self._links = LinkMonitor() if links is None else links
+        self._selector = selectors.DefaultSelector()
+        self._callbacks: dict[int, dict[int, Callback]] = {}
+        self._calls: list[tuple[float, int, Handle]] = []
+        self._order = count()
+        self._is_stopped = False
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._listen(tun)
+
+    def _listen(self, tun: Tunnel | None) -> None:
+        self.add_reader(self._wake, self._woken)
+        self.add_reader(self._links.fileno(), self._links_changed)
+        for name, port in self._ports.items():
+            self.add_reader(port.fileno(), self._taking(name, port))
+        if tun is not None:
+            self.add_reader(tun.fileno(), self._programs_sent)
+
+    # What the node wants.
+
+    def perform(self, effects: Iterable[Effect]) -> None:
+        """Carry out what a call into the node returned."""
+        for effect in effects:
+            if type(effect) is Transmit:
+                port = self._ports.get(effect.interface)
+                if port is not None:
+                    port.send(effect.link_layer, effect.data)
+            else:
+                self._tell(effect)
+
+    def _tell(self, effect: Effect) -> None:
+        """Carry out what is for the programs, and what others want to hear."""
+        programs = self._programs
+        if isinstance(effect, Deliver):
+            if programs is not None:
+                programs.deliver(effect.packet)
+            return
+        if programs is not None and isinstance(effect, AddressAdded | AddressRemoved):
+            programs.change(effect)
+        now = time.monotonic()
+        for listener in tuple(self.listeners):
+            listener(now, effect)
+
+    def set_link(self, interface: str, is_up: bool) -> None:
+        """Tell the node that an interface has a link from now on, or has none; others than the node's are ignored."""
+        if interface in self.node.interfaces:
+            self.perform(self.node.set_link(interface, is_up, time.monotonic()))
+
+    # What comes.
+
+    def _taking(self, name: str, port: Port) -> Callback:
+        """Return what takes in an interface's packets."""
+        node, perform, receive, clock = self.node, self.perform, port.receive, time.monotonic
+
+        def take() -> None:
+            now = clock()
+            for data in receive():
+                perform(node.receive(data, name, now))
+
+        return take
+
+    def _programs_sent(self) -> None:
+        """Send what programs sent."""
+        if self._programs is not None:
+            now = time.monotonic()
+            for packet in self._programs.sent(self.node):
+                self.perform(self.node.send(packet, now))
+
+    def _links_changed(self) -> None:
+        for interface, is_up in self._links.changes():
+            self.set_link(interface, is_up)
+
+    def _woken(self) -> None:
+        os.eventfd_read(self._wake)
+
+    # What others want.
+
+    def add_reader(self, descriptor: int, callback: Callback) -> None:
+        """Call back while there is something to read, in place of what was called before."""
+        self._set(descriptor, READ, callback)
+
+    def remove_reader(self, descriptor: int) -> None:
+        """Undo ``add_reader``; harmless where there is nothing to undo."""
+        self._set(descriptor, READ, None)
+
+    def add_writer(self, descriptor: int, callback: Callback) -> None:
+        """Call back while something can be written, in place of what was called before."""
+        self._set(descriptor, WRITE, callback)
+
+    def remove_writer(self, descriptor: int) -> None:
+        """Undo ``add_writer``; harmless where there is nothing to undo."""
+        self._set(descriptor, WRITE, None)
+
+    def _set(self, descriptor: int, event: int, callback: Callback | None) -> None:
+        wanted = self._callbacks.pop(descriptor, {})
+        was_known = bool(wanted)
+        wanted.pop(event, None)
+        if callback is not None:
+            wanted[event] = callback
+        if not wanted:
+            if was_known:
+                self._selector.unregister(descriptor)
+            return
+        self._callbacks[descriptor] = wanted
+        change = self._selector.modify if was_known else self._selector.register
+        change(descriptor, sum(wanted), wanted)
+
+    def call_at(self, monotonic_time: float, callback: Callback) -> Handle:
+        """Call back at a time of ``time.monotonic``; the handle calls it off."""
+        handle = Handle(callback)
+        heapq.heappush(self._calls, (monotonic_time, next(self._order), handle))
+        return handle
+
+    # The loop.
+
+    def run(self) -> None:
+        """Let the node run until ``stop``, which may have come before."""
+        while not self._is_stopped:
+            self.run_once()
+
+    def run_once(self, longest_s: float | None = None) -> None:
+        """Wait for what comes next, no longer than so many seconds, and do what is to be done."""
+        for key, events in self._selector.select(self._wait_s(longest_s)):
+            callbacks: dict[int, Callback] = key.data
+            for event in (READ, WRITE):
+                callback = callbacks.get(event) if events & event else None
+                if callback is not None:
+                    callback()
+        self._do_what_is_due()
+
+    def _wait_s(self, longest_s: float | None) -> float | None:
+        """Return how long to wait at the most; None is for ever."""
+        while self._calls and self._calls[0][2].callback is None:
+            heapq.heappop(self._calls)
+        deadline = self.node.next_deadline()
+        if self._calls and (deadline is None or self._calls[0][0] < deadline):
+            deadline = self._calls[0][0]
+        if deadline is None:
+            return longest_s
+        wait_s = max(0.0, deadline - time.monotonic())
+        return wait_s if longest_s is None else min(wait_s, longest_s)
+
+    def _do_what_is_due(self) -> None:
+        now = time.monotonic()
+        deadline = self.node.next_deadline()
+        if deadline is not None and deadline <= now:
+            self.perform(self.node.advance(now))
+        while self._calls and self._calls[0][0] <= now:
+            callback = heapq.heappop(self._calls)[2].callback
+            if callback is not None:
+                callback()
+
+    def stop(self) -> None:
+        """Let ``run`` return; also from a signal handler, or another thread."""
+        self._is_stopped = True
+        os.eventfd_write(self._wake, 1)
+
+    def close(self) -> None:
+        """Let go of what the driver made itself; ports, TUN and the others' descriptors are theirs."""
+        self._selector.close()
+        self._links.close()
+        os.close(self._wake)
+
+    def __enter__(self) -> Self:
+        """Return the driver."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
