@@ -41,6 +41,11 @@ class Outstanding:
         """How many were sent since ``begin``."""
         return self._backoff.attempts
 
+    @property
+    def wait_s(self) -> float:
+        """How long the answer to the last one is waited for."""
+        return self._backoff.last_s
+
     def begin(self, first_wait_s: float) -> None:
         """Begin with updates of another purpose: those before are not waited for any more."""
         self._sent.clear()

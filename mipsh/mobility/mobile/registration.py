@@ -146,6 +146,11 @@ class HomeRegistration:
         return self._outstanding.attempts
 
     @property
+    def wait_s(self) -> float:
+        """How long the answer to the last one of these is waited for."""
+        return self._outstanding.wait_s
+
+    @property
     def next_update(self) -> float | None:
         """When the next update goes out of its own accord, or what follows an unanswered one."""
         return earliest(self._timers.get(Alarm.SEND), self._timers.get(Alarm.REFRESH))
