@@ -1,15 +1,11 @@
-"""Network interfaces: asked and set up by plain system calls; pairs and bridges are made by pyroute2.
+"""Network interfaces of the network namespace that the thread is in: asked and set up by plain system calls."""
 
-Interfaces are those of the network namespace that the thread is in.
-"""
-
-import array
-import contextlib
 import errno
 import fcntl
 import os
 import socket
 import struct
+from contextlib import ExitStack
 from pathlib import Path
 
 from mipsh.errors import EngineError, MipshError, RefusedError, UsageError
@@ -17,11 +13,8 @@ from mipsh.errors import EngineError, MipshError, RefusedError, UsageError
 LONGEST_NAME = 15
 SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8913, 0x8914
 SIOCGIFMTU, SIOCSIFMTU, SIOCGIFHWADDR = 0x8921, 0x8922, 0x8927
-SIOCETHTOOL = 0x8946
 IFF_UP = 0x1
 ARPHRD_ETHER = 1
-ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO = 0x17, 0x1F, 0x24, 0x2C
-OFFLOADS = (ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO, ETHTOOL_STXCSUM)
 SETTINGS = "/proc/sys/net/ipv6/conf"
 
 
@@ -85,25 +78,40 @@ def disable_ipv6(interface: str) -> None:
         configure(interface, "disable_ipv6", 1)
 
 
-def disable_offloads(interface: str) -> None:
-    """Let an interface's packets have their checksums, and their size on the wire.
-
-    What an interface cannot do otherwise stays as it is.
-    """
-    for command in OFFLOADS:
-        value = array.array("I", (command, 0))
-        with contextlib.suppress(OSError):
-            _ask(interface, SIOCETHTOOL, struct.pack("@P", value.buffer_info()[0]))
-
-
 def prepare(interface: str) -> None:
-    """Make an interface fit for a node: kernel IPv6 off, no offloads, switched on; raises MipshError."""
+    """Make an interface fit for a node: kernel IPv6 off, switched on; raises MipshError."""
     try:
         disable_ipv6(interface)
-        disable_offloads(interface)
         set_up(interface)
     except FileNotFoundError:
         error = OSError(errno.ENODEV, os.strerror(errno.ENODEV))
         raise explained(error, f"set up the interface '{interface}'") from None
     except OSError as error:
         raise explained(error, f"set up the interface '{interface}'") from None
+
+
+def add_pair(one: tuple[str, str], other: tuple[str, str]) -> None:
+    """Join two network namespaces by a pair of interfaces; each end is the path of its namespace and a name.
+
+    Raises MipshError.
+    """
+    from pyroute2 import IPRoute
+    from pyroute2.netlink.exceptions import NetlinkError
+
+    try:
+        with ExitStack() as stack:
+            here, there = (_opened(stack, path) for path, _ in (one, other))
+            kernel = stack.enter_context(IPRoute())
+            peer = {"ifname": other[1], "net_ns_fd": there}
+            kernel.link("add", ifname=one[1], kind="veth", net_ns_fd=here, peer=peer)
+    except NetlinkError as error:
+        number = error.args[0]
+        raise explained(OSError(number, os.strerror(number)), f"make the interface '{one[1]}'") from None
+    except OSError as error:
+        raise explained(error, f"make the interface '{one[1]}'") from None
+
+
+def _opened(stack: ExitStack, path: str) -> int:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    stack.callback(os.close, handle)
+    return handle

@@ -18,7 +18,7 @@ REQUEST, ACKNOWLEDGE, DUMP = 0x1, 0x4, 0x300
 REPLACE, CREATE = 0x100, 0x400
 NEW_LINK, DELETE_LINK, GET_LINK = 16, 17, 18
 NEW_ADDRESS, DELETE_ADDRESS = 20, 21
-NEW_ROUTE, DELETE_ROUTE = 24, 25
+NEW_ROUTE = 24
 GROUP_LINK = 1
 LINK_NAME, CARRIER_DOWNS = 3, 48
 ADDRESS, ADDRESS_LOCAL, ADDRESS_FLAGS = 1, 2, 8
@@ -123,13 +123,22 @@ class RtNetlink:
                 raise OSError(code, os.strerror(code))
 
     def change_address(self, index: int, address: bytes, *, is_added: bool) -> None:
-        """Give an interface an address for itself alone, without detection of duplicates, or take it away."""
+        """Give an interface an address for itself alone, without detection of duplicates, or take it away.
+
+        One that is gone is as good as taken away.
+        """
         flags = NO_DETECTION | NO_PREFIX_ROUTE
         head = struct.pack("=BBBBi", socket.AF_INET6, 128, flags & 0xFF, 0, index)
         body = head + attribute(ADDRESS_LOCAL, address) + attribute(ADDRESS, address)
         body += attribute(ADDRESS_FLAGS, number(flags))
-        kind, how = (NEW_ADDRESS, CREATE | REPLACE) if is_added else (DELETE_ADDRESS, 0)
-        self._change(kind, how, body, {errno.EADDRNOTAVAIL})
+        if is_added:
+            self.ask(NEW_ADDRESS, CREATE | REPLACE, body)
+            return
+        try:
+            self.ask(DELETE_ADDRESS, 0, body)
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL:
+                raise
 
     def set_default_route(self, index: int, metric: int, source: bytes | None) -> None:
         """Send everything to an interface, from an address where one is given, in place of such a route before."""
@@ -140,14 +149,7 @@ class RtNetlink:
         body = head + attribute(ROUTE_INTERFACE, number(index)) + attribute(ROUTE_METRIC, number(metric))
         if source is not None:
             body += attribute(ROUTE_SOURCE, source)
-        self._change(NEW_ROUTE, CREATE | REPLACE, body, set())
-
-    def _change(self, kind: int, flags: int, body: bytes, harmless: set[int]) -> None:
-        try:
-            self.ask(kind, flags, body)
-        except OSError as error:
-            if error.errno not in harmless:
-                raise
+        self.ask(NEW_ROUTE, CREATE | REPLACE, body)
 
     def close(self) -> None:
         """Close the socket; harmless when that is done."""

@@ -91,6 +91,11 @@ class Driver:
         if tun is not None:
             self.add_reader(tun.fileno(), self._programs_sent)
 
+    def start(self) -> None:
+        """Let the node begin, and tell it of the links that it has; ``run`` goes on from there."""
+        self.perform(self.node.start(time.monotonic()))
+        self._links_changed()
+
     # What the node wants.
 
     def perform(self, effects: Iterable[Effect]) -> None:
