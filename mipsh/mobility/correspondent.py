@@ -6,7 +6,7 @@ to the care-of address, and believes a Home Address option only where a binding 
 
 from itertools import pairwise
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from mipsh.mobility import serial
 from mipsh.mobility.binding_update import Update, understand
@@ -86,6 +86,10 @@ class Correspondent:
         self.cache = CorrespondentCache(self.parameters.max_bindings, trace)
         self._errors = Limits(self.parameters.errors_per_peer, self.parameters.errors_together)
         self._answers = Limits(self.parameters.answers_per_peer)
+
+    def reconfigure(self, parameters: CorrespondentParameters) -> None:
+        """Grant another lifetime from now on; limits and room stay."""
+        self.parameters = structs.replace(self.parameters, max_lifetime_s=parameters.max_lifetime_s)
 
     def next_deadline(self) -> float | None:
         """Return when ``advance`` has something to do, None while there is nothing."""

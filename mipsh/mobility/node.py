@@ -156,6 +156,15 @@ class Node:
         mobile_node = self.roles.mobile_node
         return [] if mobile_node is None else self._settle(mobile_node.trigger(home_address, peer, now), now)
 
+    def reconfigure(self, parameters: NodeParameters, now: float) -> list[Effect]:
+        """Take other policies and lifetimes for the roles that there are; what is built on the rest stays.
+
+        ``Correspondent``, ``HomeAgent`` and ``MobileNode`` each say in ``reconfigure`` what they take.
+        """
+        effects = self.roles.reconfigure(parameters, now)
+        self.parameters = self.roles.parameters(self.parameters.is_router)
+        return self._settle(effects, now)
+
     def stop(self, now: float) -> list[Effect]:
         """Take leave: end registrations, and say to the links that the router goes.
 

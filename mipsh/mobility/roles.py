@@ -71,6 +71,25 @@ class Roles:
                 effects += role.start(now)
         return effects
 
+    def parameters(self, is_router: bool) -> NodeParameters:
+        """Return what the roles are played by now."""
+        home, mobile = self.home_agent, self.mobile_node
+        return NodeParameters(
+            self.correspondent.parameters,
+            None if home is None else home.parameters,
+            None if mobile is None else mobile.parameters,
+            is_router,
+        )
+
+    def reconfigure(self, parameters: NodeParameters, now: float) -> list[Effect]:
+        """Take other policies and lifetimes."""
+        self.correspondent.reconfigure(parameters.correspondent)
+        if self.home_agent is not None and parameters.home_agent is not None:
+            self.home_agent.reconfigure(parameters.home_agent)
+        if self.mobile_node is not None and parameters.mobile_node is not None:
+            return self.mobile_node.reconfigure(parameters.mobile_node, now)
+        return []
+
     def signal(self, signal: Signal, now: float) -> list[Effect]:
         """Tell the roles what a link says."""
         effects: list[Effect] = []

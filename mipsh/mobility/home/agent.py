@@ -187,6 +187,19 @@ class HomeAgent:
         if addresses.is_link_local(ready.address):
             self._link_locals[ready.interface] = ready.address
 
+    def reconfigure(self, parameters: HomeAgentParameters) -> None:
+        """Accept or refuse by another policy from now on, and grant other lifetimes; room and protection stay."""
+        self.parameters = structs.replace(
+            self.parameters,
+            is_enabled=parameters.is_enabled,
+            allowed=parameters.allowed,
+            denied=parameters.denied,
+            max_lifetime_s=parameters.max_lifetime_s,
+            refresh_share=parameters.refresh_share,
+            detects_duplicates=parameters.detects_duplicates,
+        )
+        self._registrar.reconfigure(self.parameters)
+
     def set_prefixes(self, links: tuple[HomeLink, ...], now: float) -> list[Effect]:
         """Serve other prefixes, or with other lifetimes, from now on: bindings end with their prefix at the latest."""
         before = self._links.all

@@ -75,6 +75,10 @@ class Registrar:
         self._defended: dict[OnLink, int] = {}
         self._rejections = Limits(parameters.rejections_per_peer)
 
+    def reconfigure(self, parameters: HomeAgentParameters) -> None:
+        """Judge Binding Updates by other parameters from now on."""
+        self._parameters = parameters
+
     def defends(self, interface: str, address: bytes) -> bool:
         """Tell whether a link-local address is answered for on a link."""
         return (interface, address) in self._defended

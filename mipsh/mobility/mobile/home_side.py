@@ -66,6 +66,11 @@ class HomeSide:
             *self.optimisation.advance(now),
         ]
 
+    def reconfigure(self, parameters: MobileNodeParameters, now: float) -> list[Effect]:
+        """Take other lifetimes and policies, as ``MobileNode.reconfigure`` says."""
+        self.parameters = self.registration.parameters = self.registration.updates.parameters = parameters
+        return self.optimisation.reconfigure(parameters, now)
+
     # What the registration tells.
 
     def registered(self, binding: Binding, status: int, now: float) -> list[Effect]:

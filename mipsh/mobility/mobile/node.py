@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from msgspec import structs
+
 from mipsh.mobility.effects import (
     AddressAdded,
     Effect,
@@ -151,6 +153,17 @@ class MobileNode:
         if side is None:
             return []
         return side.registration.trigger(now) if peer is None else side.optimisation.trigger(peer, now)
+
+    def reconfigure(self, parameters: MobileNodeParameters, now: float) -> list[Effect]:
+        """Take other lifetimes, and another policy about route optimisation; homes and protection stay.
+
+        Lifetimes hold for updates from now on. Bindings at peers with which routes are not to be
+        optimised any more are deleted.
+        """
+        before = self.parameters
+        stays = {"homes": before.homes, "required": before.required}
+        self.parameters = structs.replace(parameters, **stays, optimise_before_complete=before.optimise_before_complete)
+        return [effect for side in self.homes.values() for effect in side.reconfigure(self.parameters, now)]
 
     def stop(self, now: float) -> list[Effect]:
         """End all registrations, each from where the node is for it; ``is_ending`` while answers are awaited."""

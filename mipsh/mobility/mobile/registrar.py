@@ -140,6 +140,8 @@ class Registrar:
             return self._over(registration, Input.FORGIVE) if registration.is_silent else []
         if state is State.ABSENT or (state is State.WAITING and event is Input.SUSPEND):
             return []
+        if state in ENDING and event is Input.RELEASE:
+            return []
         if not is_held:
             return self._over(registration, Input.DISCARD)
         self._quieten(registration)

@@ -76,6 +76,13 @@ class RouteOptimisation:
         """Do what is due at a time."""
         return self._registrar.advance(now)
 
+    def reconfigure(self, parameters: MobileNodeParameters, now: float) -> list[Effect]:
+        """Take another policy: bindings at peers that it does not allow are deleted."""
+        self.parameters = self._registrar.parameters = parameters
+        self._policies = dict(parameters.peers)
+        refused = [registration for registration in self._list if not self._is_optimisable(registration.peer)]
+        return [effect for r in refused for effect in self._registrar.leave(r, Input.RELEASE, now)]
+
     # Where the mobile node is.
 
     def away(self, care_of_address: bytes, home_agent: bytes, lifetime_s: float, now: float) -> list[Effect]:
@@ -92,7 +99,11 @@ class RouteOptimisation:
         registrar.until = now + lifetime_s
         for registration in self._list:
             if registration.state is State.WAITING:
-                effects += registrar.resume(registration, now)
+                effects += (
+                    registrar.resume(registration, now)
+                    if self._is_optimisable(registration.peer)
+                    else registrar.leave(registration, Input.RELEASE, now)
+                )
             elif registration.state is State.BOUND and registration.expires > registrar.until:
                 effects += registrar.renew(registration, now)
         return effects

@@ -46,7 +46,7 @@ class Input(Enum):
     TRIGGER: a packet went through the tunnel. ASK, TELL: a Binding Update is sent, with the A flag and
     without. ACCEPT: it was accepted. RETEST: tokens do not hold any more. RENEW: the binding is to be
     refreshed. EXPIRE: the correspondent has no binding any more. SUSPEND: the care-of address is not
-    registered. RESUME: it is again. RELEASE: the mobile node is at home. DISCARD: there is nothing to
+    registered. RESUME: it is again. RELEASE: it is not to be used any more. DISCARD: there is nothing to
     be kept. REFUSE: the correspondent will not, or does not answer. FORGIVE: it may be asked again.
     """
 
