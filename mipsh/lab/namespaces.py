@@ -63,17 +63,25 @@ class Ground(Struct, frozen=True):
         return []
 
 
-def build(ground: Ground, plan: Plan, variables: Mapping[str, str], say: Say) -> LabState:
+def check_free(ground: Ground) -> None:
+    """Refuse a name that a lab has already; raises RefusedError."""
+    name = ground.place.name
+    if ground.found() or ground.place.file.exists():
+        hint = f"'mipsh lab down --name {name}' removes it, 'mipsh lab up --name OTHER' builds one beside it"
+        raise RefusedError(f"there is a lab '{name}' already", hint)
+
+
+def build(
+    ground: Ground, plan: Plan, variables: Mapping[str, str], say: Say, keeper: processes.Process | None = None
+) -> LabState:
     """Build a lab and wait until its nodes answer; whoever calls holds the lab's lock.
 
     Raises RefusedError where there is one of that name, or a privilege is missing, EngineError where a
     node does not start. What was built by then is there, and ``tear_down`` removes it.
     """
     place = ground.place
-    if ground.found() or place.file.exists():
-        hint = f"'mipsh lab down --name {place.name}' removes it, 'mipsh lab up --name OTHER' builds one beside it"
-        raise RefusedError(f"there is a lab '{place.name}' already", hint)
-    state = _state(ground, plan)
+    check_free(ground)
+    state = _state(ground, plan, keeper)
     place.save(state)
     Path(ground.namespaces).mkdir(mode=0o755, parents=True, exist_ok=True)
     say(f"links {', '.join(plan.links)}")
@@ -93,7 +101,7 @@ def build(ground: Ground, plan: Plan, variables: Mapping[str, str], say: Say) ->
     return state
 
 
-def _state(ground: Ground, plan: Plan) -> LabState:
+def _state(ground: Ground, plan: Plan, keeper: processes.Process | None) -> LabState:
     nodes = {}
     for node in plan.nodes:
         name, place = node.name, ground.place
@@ -101,7 +109,8 @@ def _state(ground: Ground, plan: Plan) -> LabState:
         control = str(place.control(name))
         namespace = ground.namespace(name)
         nodes[name] = NodeState(name, node.role, namespace, control, dict(node.links), ports, node.home_address)
-    return LabState(plan.name, Kind.ROOT, plan.links, ground.namespace(LINKS), nodes)
+    kind = Kind.ROOT if keeper is None else Kind.USER
+    return LabState(plan.name, kind, plan.links, ground.namespace(LINKS), nodes, keeper=keeper)
 
 
 def _with_control(node: PlannedNode, place: Place) -> Struct:
@@ -128,14 +137,15 @@ def start(ground: Ground, node: NodeState, variables: Mapping[str, str]) -> None
     """Start a node's mipd in the background; its log is beside its configuration."""
     folder = ground.place.folder
     argv = [*ground.program, str(folder / f"{node.name}.toml")]
-    kept = {**variables, **_marked(ground)}
+    kept = marked(ground, variables)
     log = str(folder / f"{node.name}.log")
     node.process = lab_links.inside(node.namespace, lambda: processes.spawn(argv, kept, log))
 
 
-def _marked(ground: Ground) -> dict[str, str]:
+def marked(ground: Ground, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process of the lab, by which it can be found."""
     name, _, value = ground.place.mark.partition("=")
-    return {name: value}
+    return {**variables, name: value}
 
 
 def await_node(ground: Ground, node: NodeState) -> None:
@@ -212,7 +222,7 @@ def run(ground: Ground, node: NodeState, argv: Sequence[str], variables: Mapping
 
     from mipsh.linux.terminal import uninterrupted
 
-    kept = {**variables, **_marked(ground), "MIPSH_NODE": node.name}
+    kept = {**marked(ground, variables), "MIPSH_NODE": node.name}
     try:
         process = lab_links.inside(node.namespace, lambda: subprocess.Popen(argv, env=kept))
     except OSError as error:
@@ -226,9 +236,16 @@ def run(ground: Ground, node: NodeState, argv: Sequence[str], variables: Mapping
 
 def tear_down(ground: Ground, say: Say) -> bool:
     """Remove all that there is of a lab; tell whether there was anything. Whoever calls holds the lab's lock."""
-    place = ground.place
+    was_there = ground.place.file.exists() or bool(ground.place.controls())
+    was_there |= clear(ground, say)
+    ground.place.remove()
+    return was_there
+
+
+def clear(ground: Ground, say: Say) -> bool:
+    """End a lab's processes and remove its namespaces; tell whether there were any."""
     namespaces = ground.found()
-    was_there = bool(namespaces or place.file.exists() or place.controls())
+    was_there = bool(namespaces)
     for _ in range(ROUNDS):
         running = _running(ground, namespaces)
         if not running:
@@ -237,15 +254,24 @@ def tear_down(ground: Ground, say: Say) -> bool:
         say(f"ending {len(running)} processes")
         processes.end(running, END_S)
     with suppress(MipshError):
-        state = place.load()
-        for node in [] if state is None else state.nodes.values():
-            if node.process is not None:
-                processes.reap(node.process)
+        _reap(ground.place.load())
     for path in namespaces:
         say(f"removing {Path(path).name}")
         lab_links.remove_namespace(path)
-    place.remove()
+    with suppress(OSError):
+        # A folder of the lab's own goes with them; one that holds others' namespaces is not empty.
+        if ground.place.folder in Path(ground.namespaces).parents:
+            Path(ground.namespaces).rmdir()
     return was_there
+
+
+def _reap(state: LabState | None) -> None:
+    """Take note of the end of what this process started."""
+    for node in [] if state is None else state.nodes.values():
+        if node.process is not None:
+            processes.reap(node.process)
+    if state is not None and state.keeper is not None:
+        processes.reap(state.keeper)
 
 
 def _running(ground: Ground, namespaces: Sequence[str]) -> list[processes.Process]:

@@ -18,6 +18,7 @@ from msgspec import Struct, field
 
 from mipsh.errors import MipshError, RefusedError, UsageError
 from mipsh.linux.processes import Process
+from mipsh.linux.user_namespaces import outer_uid
 from mipsh.node.protocol import SUFFIX, SYSTEM_FOLDER, user_folder
 
 PREFIX = "lab-"
@@ -202,7 +203,8 @@ def sockets_folder(variables: Mapping[str, str]) -> Path:
     found = user_folder(variables)
     if found is not None:
         return found
-    return SYSTEM_FOLDER if os.geteuid() == 0 else Path(tempfile.gettempdir()) / f"mipsh-{os.geteuid()}"
+    uid = outer_uid()
+    return SYSTEM_FOLDER if uid == 0 else Path(tempfile.gettempdir()) / f"mipsh-{uid}"
 
 
 def labs(sockets: Path) -> list[str]:

@@ -161,6 +161,73 @@ class WordReport(Struct, frozen=True):
     meaning: Annotated[str, column("Meaning", "what it is")]
 
 
+class LabNodeReport(Struct, frozen=True):
+    """A node of a lab: where it is, and how it is reached there."""
+
+    lab: Annotated[str, column("Lab", "name of the lab", shown=Shown.WIDE)]
+    node: Annotated[str, column("Node", "name of the node")]
+    role: Annotated[str, column("Role", "mn (mobile node), ha (home agent), cn (correspondent node), router")]
+    links: Annotated[tuple[str, ...], column("Link", "links that it is on", Kind.FLAGS)]
+    state: Annotated[
+        str, column("State", "home, registered, away (not registered yet), running (no mobile node), silent, down")
+    ]
+    home_address: Annotated[str | None, column("Home address", "home address of a mobile node", Kind.ADDRESS)] = None
+    care_of_address: Annotated[
+        str | None, column("Care-of address", "where its home agent tunnels its packets to", Kind.ADDRESS)
+    ] = None
+    direct: Annotated[tuple[str, ...], column("Direct", "nodes with which the route is optimised", Kind.FLAGS)] = ()
+    address: Annotated[str | None, column("Address", "where its mipd answers", shown=Shown.WIDE)] = None
+    namespace: Annotated[str | None, column("Namespace", "its network namespace", shown=Shown.WIDE)] = None
+    pid: Annotated[int | None, column("PID", "process of its mipd", Kind.INTEGER, shown=Shown.WIDE)] = None
+
+
+class LabLinkReport(Struct, frozen=True):
+    """A link of a lab, and what is wrong with it."""
+
+    link: Annotated[str, column("Link", "name of the link")]
+    prefix: Annotated[str, column("Prefix", "its prefix", Kind.PREFIX)]
+    nodes: Annotated[tuple[str, ...], column("Nodes", "nodes that are on it", Kind.FLAGS)]
+    loss_percent: Annotated[float, column("Loss", "share of frames that are lost on it", Kind.INTEGER, unit="%")]
+    delay_ms: Annotated[float, column("Delay", "added delay one way", Kind.INTEGER, unit="ms")]
+
+
+class HandoverReport(Struct, frozen=True):
+    """A handover: when each step of it came after the link went down, and what was lost."""
+
+    node: Annotated[str, column("Node", "mobile node that moved")]
+    link: Annotated[str, column("Link", "link that it moved to")]
+    link_up_ms: Annotated[float, column("Link up", "the new link is there", Kind.INTEGER, unit="ms")]
+    solicited_ms: Annotated[float | None, column("Solicited", "Router Solicitation", Kind.INTEGER, unit="ms")]
+    advertised_ms: Annotated[float | None, column("Advertised", "Router Advertisement", Kind.INTEGER, unit="ms")]
+    care_of_address_ms: Annotated[
+        float | None, column("CoA ready", "care-of address may be used", Kind.INTEGER, unit="ms")
+    ]
+    update_sent_ms: Annotated[
+        float | None, column("BU sent", "Binding Update to the home agent", Kind.INTEGER, unit="ms")
+    ]
+    acknowledged_ms: Annotated[
+        float | None, column("BA received", "Binding Acknowledgement from it", Kind.INTEGER, unit="ms")
+    ]
+    first_packet_ms: Annotated[
+        float | None, column("First packet", "first packet of the stream by the new way", Kind.INTEGER, unit="ms")
+    ]
+    sent: Annotated[int, column("Sent", "packets of the stream", Kind.INTEGER)]
+    lost: Annotated[int, column("Lost", "packets of the stream that did not come", Kind.INTEGER)]
+    bound_ms: Annotated[
+        float | None,
+        column("Bound", "from link up to the first packet, at best", Kind.INTEGER, unit="ms"),
+    ] = None
+    ratio: Annotated[float | None, column("Ratio", "that time over the bound", Kind.INTEGER)] = None
+
+
+class FaultReport(Struct, frozen=True):
+    """A fault that a lab can have on purpose."""
+
+    fault: Annotated[str, column("Fault", "its name")]
+    state: Annotated[str, column("State", "on, off, or done for what happens once")]
+    meaning: Annotated[str, column("Meaning", "what goes wrong")]
+
+
 STATUS = table("status", StatusReport, "Status", key=("address",))
 COLUMNS = table("columns", ColumnReport, "Columns", key=("table", "column"))
 TABLES = table("tables", TableReport, "Tables", key=("table",))
@@ -177,6 +244,10 @@ VERSIONS = table("versions", VersionReport, "Versions", key=("program",))
 FILES = table("files", FileReport, "Files", key=("path",))
 SERVICES = table("services", ServiceReport, "Services", key=("address",))
 WORDS = table("words", WordReport, "Words", key=("word",))
+LAB_NODES = table("lab_nodes", LabNodeReport, "Nodes of the lab", key=("lab", "node"))
+LAB_LINKS = table("lab_links", LabLinkReport, "Links of the lab", key=("link",))
+HANDOVERS = table("handovers", HandoverReport, "Handover", key=("node",))
+FAULTS = table("faults", FaultReport, "Faults", key=("fault",))
 SCRIPTS = table("script", ScriptReport, "Script", key=("shell",), prose=True)
 
 SHELL_TABLES = {
@@ -199,5 +270,9 @@ SHELL_TABLES = {
         SERVICES,
         SCRIPTS,
         WORDS,
+        LAB_NODES,
+        LAB_LINKS,
+        HANDOVERS,
+        FAULTS,
     )
 }
