@@ -63,7 +63,7 @@ ALIASES = {
     "show ipv6 mobile traffic": "stats",
 }
 
-ENGINES = {"umip": "mipsh.plugins.engines.umip:ENGINE"}
+ENGINES = {"umip": "mipsh.plugins.engines.umip:ENGINE", "mipd": "mipsh.plugins.engines.mipd:ENGINE"}
 
 FORMATS = {
     name: f"mipsh.plugins.formats.{module}:FORMAT"

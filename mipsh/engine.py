@@ -5,15 +5,16 @@ raises CapabilityMissing. Every method blocks, for ``timeout_s`` seconds a quest
 and holds nothing of the engine's when it returns. A connector is driven by one thread.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
+from types import MappingProxyType
 
 from msgspec import Struct
 
 from mipsh.errors import CapabilityMissing
 from mipsh.model.reading import Reading
-from mipsh.model.records import EngineInfo
+from mipsh.model.records import EngineEvent, EngineInfo
 from mipsh.recording import Exchange
 
 
@@ -61,10 +62,14 @@ def _lacking(message: str, info: EngineInfo | None) -> CapabilityMissing:
 
 
 class Connector:
-    """The base of all connectors: every reading missing until a subclass brings it."""
+    """The base of all connectors: every reading missing until a subclass brings it.
+
+    ``variables`` are the user's, for an address that depends on them.
+    """
 
     info: EngineInfo | None = None
     timeout_s: float = 5.0
+    variables: Mapping[str, str] = MappingProxyType({})
 
     def connect(self) -> EngineInfo:
         """Reach the engine once and learn what it is; raises EngineError or DeadlineError."""
@@ -114,6 +119,14 @@ class Connector:
         """Read the traffic counters."""
         raise missing(Capability.STATISTICS, self.info)
 
+    def trigger_binding_update(self, home_address: str, peer: str = "") -> str:
+        """Have a Binding Update sent now, to the home agent or to a peer; return how far it is."""
+        raise unable("way to have a Binding Update sent", self.info)
+
+    def events(self) -> Iterator[EngineEvent]:
+        """Yield what happens from now on, when it happens; the engine is held until this is closed."""
+        raise unable("events to be heard", self.info)
+
     def transcript(self) -> list[Exchange]:
         """Ask everything that can be asked, byte for byte; secrets are left out."""
         raise unable("language that could be recorded", self.info)
@@ -123,7 +136,8 @@ class EngineKind(Struct, frozen=True):
     """A kind of engine, as a plugin declares it.
 
     ``open(uri)`` makes a connector without touching the engine, and raises UsageError
-    for an address it cannot read. ``defaults`` are the addresses tried when none is named.
+    for an address it cannot read. ``defaults`` are the addresses tried when none is named, and
+    ``find`` tells the addresses of those that seem to run, by the user's variables, touching none.
     """
 
     scheme: str
@@ -131,3 +145,4 @@ class EngineKind(Struct, frozen=True):
     open: Callable[[str], Connector]
     defaults: tuple[str, ...] = ()
     example: str = ""
+    find: Callable[[Mapping[str, str]], tuple[str, ...]] | None = None

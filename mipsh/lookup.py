@@ -122,7 +122,8 @@ class SessionLookup:
                 kind = registry.engine(scheme)
             except MipshError:
                 continue
-            pairs += [(address, kind.summary) for address in (*kind.defaults, kind.example) if address]
+            found = () if kind.find is None else kind.find(self.session.environment.variables)
+            pairs += [(address, kind.summary) for address in (*kind.defaults, *found, kind.example) if address]
         return list(dict(reversed(pairs)).items())
 
     def setting_values(self, words: Words | None) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from mipsh.engine import Capability, Connector
 from mipsh.environment import Environment
-from mipsh.errors import EngineBusy, EngineLost, EngineRefused, MipshError, UsageError
+from mipsh.errors import EngineBusy, EngineError, EngineLost, EngineRefused, MipshError, UsageError
 from mipsh.model.reading import Reading
 from mipsh.registry import ENGINES, Registry
 from mipsh.result import Result, of_reading
@@ -151,7 +151,11 @@ class Session:
             return self._open(uri)
         failures: list[MipshError] = []
         for scheme in self.registry.names("mipsh.engines", plugins=False):
-            for address in self.registry.engine(scheme).defaults:
+            kind = self.registry.engine(scheme)
+            found = () if kind.find is None else kind.find(self.environment.variables)
+            if len(found) > 1:
+                failures.append(_several(found))
+            for address in (*kind.defaults, *(found if len(found) == 1 else ())):
                 try:
                     return self._open(address)
                 except MipshError as error:
@@ -162,22 +166,31 @@ class Session:
         tried = "; ".join(f.message for f in failures)
         raise EngineRefused(
             f"no engine found: {tried}",
-            "start mip6d (built with its virtual terminal), name another address with --engine URI, "
+            "start mip6d (built with its virtual terminal) or mipd, name another address with --engine URI, "
             "or type 'mipsh demo' to look at a recorded one",
         )
 
     def _open(self, uri: str) -> Connector:
         scheme, separator, _ = uri.partition(":")
         if not separator or not scheme:
-            raise UsageError(f"'{uri}' is not an engine's address", "write umip://[::1]:7777 or umip:///run/mip6d.sock")
+            raise UsageError(f"'{uri}' is not an engine's address", "write umip://[::1]:7777 or mipd:NAME")
         kind = self.registry.engine(scheme)
         with self.registry.calling(ENGINES, scheme), ExitStack() as undo:
             connector = kind.open(uri)
             undo.callback(connector.close)
             connector.timeout_s = self.settings.timeout
+            connector.variables = self.environment.variables
             connector.connect()
             undo.pop_all()
         return connector
+
+
+def _several(addresses: tuple[str, ...]) -> EngineError:
+    """Return the error for engines of which none is the one that is meant."""
+    return EngineError(
+        f"{len(addresses)} engines run here: {', '.join(addresses)}",
+        f"name one: 'connect {addresses[0]}', or --engine {addresses[0]}",
+    )
 
 
 def _no_runner(line: str) -> ExitStatus:

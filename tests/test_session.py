@@ -31,7 +31,7 @@ class Elsewhere(Registry):
 
     def engine(self, scheme: str) -> EngineKind:
         """Return the engine with these places."""
-        return structs.replace(super().engine(scheme), defaults=self.defaults)
+        return structs.replace(super().engine(scheme), defaults=self.defaults, find=None)
 
 
 def used(session: Session) -> bool:

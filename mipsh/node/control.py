@@ -18,9 +18,9 @@ from typing import Protocol
 from mipsh.mobility.effects import Effect
 from mipsh.mobility.node import Node
 from mipsh.node.control_session import Clock, ControlSession, refusal
-from mipsh.node.happenings import Happening, happening
+from mipsh.node.happenings import happening
 from mipsh.node.listening import listen_unix, prepare_folder
-from mipsh.node.protocol import LONGEST_LINE, Code
+from mipsh.node.protocol import LONGEST_LINE, Code, Event
 
 MOST_CLIENTS = 32
 MOST_UNSENT = 256 * 1024
@@ -193,7 +193,7 @@ class _Client:
         quiet_s = now - self._moved
         return quiet_s > STALLED_S if self._unsent else quiet_s > IDLE_S and not self.session.is_subscribed
 
-    def tell(self, told: Happening) -> None:
+    def tell(self, told: Event) -> None:
         """Have an event sent, or count it as lost where too much waits already."""
         if len(self._unsent) >= MOST_UNSENT:
             self.session.lose()

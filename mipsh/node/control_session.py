@@ -15,7 +15,6 @@ from mipsh import __version__
 from mipsh.mobility.effects import Effect
 from mipsh.mobility.node import Node
 from mipsh.node import readings
-from mipsh.node.happenings import Happening
 from mipsh.node.protocol import (
     ENGINE,
     VERSION,
@@ -89,10 +88,10 @@ class ControlSession:
 
     # Events.
 
-    def event(self, told: Happening) -> bytes:
+    def event(self, told: Event) -> bytes:
         """Return the line that tells of an event."""
         self._sequence += 1
-        event = Event(sequence=self._sequence, lost=self._lost, **structs.asdict(told))
+        event = structs.replace(told, sequence=self._sequence, lost=self._lost)
         self._lost = 0
         return _line(Notification("2.0", "event", event))
 

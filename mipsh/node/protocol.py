@@ -100,7 +100,6 @@ class Event(Struct, frozen=True):
     this one did not get through since the client was too slow. ``time`` is seconds since the epoch.
     """
 
-    sequence: int
     time: float
     event: str
     home_address: str | None = None
@@ -110,6 +109,7 @@ class Event(Struct, frozen=True):
     address: str | None = None
     interface: str | None = None
     detail: str = ""
+    sequence: int = 0
     lost: int = 0
 
 

@@ -16,7 +16,7 @@ def prompt_text(session: Session) -> str:
     info = session.connector.info if session.connector is not None else None
     if info is None:
         return NO_ENGINE
-    address = info.address.partition("://")[2].replace("[", "").replace("]", "")
+    address = info.address.partition(":")[2].removeprefix("//").replace("[", "").replace("]", "")
     text = session.settings.prompt
     for name, value in (("role", info.role or "?"), ("engine", info.engine), ("address", address)):
         text = text.replace("{" + name + "}", escape(value))
