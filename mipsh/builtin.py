@@ -17,6 +17,7 @@ COMMANDS = {
     "hal": "mipsh.commands.hal:COMMAND",
     "help": "mipsh.commands.help:COMMAND",
     "history": "mipsh.commands.history:COMMAND",
+    "mipd": "mipsh.commands.mipd:COMMAND",
     "nonce": "mipsh.commands.nonce:COMMAND",
     "pl": "mipsh.commands.pl:COMMAND",
     "plugins": "mipsh.commands.plugins:COMMAND",

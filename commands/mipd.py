@@ -1,0 +1,60 @@
+"""``mipd``: run a Mobile IPv6 node on real interfaces, or look whether its file is right."""
+
+from mipsh.errors import UsageError
+from mipsh.grammar.declare import Argument, Command, Takes
+from mipsh.node.config import NodeConfig
+from mipsh.result import Result
+from mipsh.session import Session
+
+ACTIONS = ("run", "check")
+
+
+def run(session: Session, action: str, file: str) -> Result:
+    """Run the node of a file until it is told to end, or check the file."""
+    from mipsh.node import config_file
+
+    if action == "check":
+        from mipsh.node.mipd import refuse_protection
+
+        config = config_file.load(file)
+        refuse_protection(config, file)
+        return Result(summary=f"{file} is fine: {config.name}, {described(config)}")
+    if session.stay:
+        hint = f"type it at the system's prompt: mipsh mipd run {file}"
+        raise UsageError("mipd gives up its privileges, and the shell would lose them too", hint)
+    from mipsh.node.log import Log
+    from mipsh.node.mipd import Mipd
+
+    Mipd(file, Log(session.environment.stderr), session.environment.variables).run()
+    return Result()
+
+
+def described(config: NodeConfig) -> str:
+    """Return what a configuration makes of a node, for people."""
+    roles = {
+        "mobile node": config.mobile_node is not None,
+        "home agent": config.home_agent is not None,
+        "router": config.router,
+    }
+    names = ", ".join(link.name for link in config.interfaces)
+    return f"{' and '.join(role for role, is_so in roles.items() if is_so) or 'correspondent node'} on {names}"
+
+
+COMMAND = Command(
+    "mipd",
+    "run a Mobile IPv6 node of mipsh's own on real interfaces",
+    run,
+    (
+        Argument("action", Takes.WORD, "run it, or check its file and do nothing", choices=ACTIONS),
+        Argument("file", Takes.PATH, "the node's configuration: TOML, or mip6d.conf syntax"),
+    ),
+    details=(
+        "It takes the interfaces over from the kernel, gives up its privileges but for CAP_NET_ADMIN and "
+        "CAP_NET_RAW, and runs until SIGTERM or Ctrl-C, when a mobile node deregisters. SIGHUP reads the file anew. "
+        "Its log goes to stderr. docs/mipd.md explains the file."
+    ),
+    examples=(
+        ("mipd check mn.toml", "say what is wrong with a file, and where"),
+        ("mipd run /etc/mip6d.conf", "be a node as mip6d would, on a kernel without Mobile IPv6"),
+    ),
+)
