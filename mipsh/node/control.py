@@ -9,17 +9,17 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from mipsh.mobility.effects import Effect
 from mipsh.mobility.node import Node
 from mipsh.node.control_session import Clock, ControlSession, refusal
 from mipsh.node.happenings import happening
 from mipsh.node.listening import listen_unix, prepare_folder
+from mipsh.node.loop import Acceptor, Handle, Loop
 from mipsh.node.protocol import LONGEST_LINE, Code, Event
 
 MOST_CLIENTS = 32
@@ -27,43 +27,8 @@ MOST_UNSENT = 256 * 1024
 """Bytes of events and answers that wait for a client at the most; events beyond that are lost to it."""
 STALLED_S, IDLE_S, LOOKS_EVERY_S = 10.0, 300.0, 5.0
 """How long a client may take nothing of what waits for it, how long one may say and hear nothing, and when to look."""
-AGAIN_S = 1.0
 READ_SIZE = 16 * 1024
 CREDENTIALS = struct.Struct("iII")
-
-
-class Handle(Protocol):
-    """A call that will be made, unless it is called off."""
-
-    def cancel(self) -> None:
-        """Call it off."""
-
-
-class Loop(Protocol):
-    """What the control socket needs of a driver."""
-
-    listeners: list[Callable[[float, Effect], None]]
-
-    def perform(self, effects: Iterable[Effect]) -> None:
-        """Carry out what a call into the node returned."""
-
-    def add_reader(self, descriptor: int, callback: Callable[[], None]) -> None:
-        """Call while there is something to read."""
-
-    def remove_reader(self, descriptor: int) -> None:
-        """Call so no more."""
-
-    def add_writer(self, descriptor: int, callback: Callable[[], None]) -> None:
-        """Call while something can be written."""
-
-    def remove_writer(self, descriptor: int) -> None:
-        """Call so no more."""
-
-    def call_at(self, monotonic_time: float, callback: Callable[[], None]) -> Handle:
-        """Call at a time."""
-
-    def set_link(self, interface: str, is_up: bool) -> None:
-        """Tell the node that an interface has a link, or has none."""
 
 
 class ControlServer:
@@ -88,30 +53,28 @@ class ControlServer:
         self._loop = driver
         self._clock = clock
         self._allowed = frozenset((0, os.geteuid())) if allowed is None else allowed
-        self._listener: socket.socket | None = None
+        self._acceptor: Acceptor | None = None
         self._place: tuple[int, int] | None = None
         self._clients: list[_Client] = []
         self._look: Handle | None = None
 
     def open(self) -> None:
         """Listen; nothing when it does already."""
-        if self._listener is not None:
+        if self._acceptor is not None:
             return
         prepare_folder(self.path.parent)
-        self._listener = listen_unix(self.path)
+        self._acceptor = Acceptor(self._loop, listen_unix(self.path), self._take)
         found = self.path.lstat()
         self._place = found.st_dev, found.st_ino
-        self._listen()
         self._loop.listeners.append(self._heard)
 
     def close(self) -> None:
         """Leave all clients and remove the socket, unless another server's is there by now; harmless when closed."""
-        listener, self._listener = self._listener, None
-        if listener is None:
+        acceptor, self._acceptor = self._acceptor, None
+        if acceptor is None:
             return
+        acceptor.close()
         self._loop.listeners.remove(self._heard)
-        self._loop.remove_reader(listener.fileno())
-        listener.close()
         for client in tuple(self._clients):
             client.close()
         if self._look is not None:
@@ -127,23 +90,7 @@ class ControlServer:
         """How many clients are connected."""
         return len(self._clients)
 
-    def _listen(self) -> None:
-        """Have clients accepted, also again when that could not be done for a while (descriptors, memory)."""
-        if self._listener is not None:
-            self._loop.add_reader(self._listener.fileno(), self._accept)
-
-    def _accept(self) -> None:
-        if self._listener is None:
-            return
-        try:
-            connection, _ = self._listener.accept()
-        except BlockingIOError:
-            return
-        except OSError:
-            self._loop.remove_reader(self._listener.fileno())
-            self._loop.call_at(time.monotonic() + AGAIN_S, self._listen)
-            return
-        connection.setblocking(False)
+    def _take(self, connection: socket.socket) -> None:
         if _user(connection) not in self._allowed:
             _turn_away(connection, refusal(Code.REFUSED, "this socket is for its owner and for root"))
         elif len(self._clients) >= MOST_CLIENTS:

@@ -52,6 +52,7 @@ LABELS: dict[str, str] = {
     **dict(OTHERS),
 }
 """Every counter with mip6d's words for it, in its order."""
+SENT_LABELS = {TUNNELLED: "reverse tunneled input"}
 DIRECTIONS = ("received", "sent")
 
 Owns = Callable[[bytes], bool]
@@ -143,4 +144,5 @@ class CountingTrace(Trace):
         for direction, tally in zip(DIRECTIONS, self._tallies, strict=True):
             for name, label in LABELS.items():
                 counted = name != TUNNELLED or tally.is_reverse
-                yield Counter(direction, name, tally.values[name] if counted else None, counted, label=label)
+                said = SENT_LABELS.get(name, label) if direction == "sent" else label
+                yield Counter(direction, name, tally.values[name] if counted else None, counted, label=said)

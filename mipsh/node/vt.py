@@ -81,7 +81,8 @@ class VtSession:
     def _encoded(self, body: Iterable[str]) -> Iterator[bytes]:
         prompt = PROMPT if self.options.prompt else ""
         for piece in chain(body, (f"{prompt}\0",)):
-            yield piece.encode("latin-1", "replace")
+            if piece:
+                yield piece.encode("latin-1", "replace")
 
     def _body(self, line: _Line) -> Iterable[str] | None:
         first, count = line.words[0], len(line.words)

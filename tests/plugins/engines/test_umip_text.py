@@ -1,8 +1,9 @@
 """mip6d's replies to records: every recorded reply, framing, error answers, roles, and counters."""
 
 import pytest
-from umip_printer import PARSERS, Reply, distinct_replies, exchanges, printed, replies
+from umip_printer import PARSERS, Reply, distinct_replies, exchanges, replies
 
+from mipsh.node.vt_text import printed
 from mipsh.plugins.engines import umip_text
 from mipsh.plugins.engines.umip_stats import COUNTERS
 

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from umip_printer import ENTRIES, PARSERS, Reply, distinct_replies, printed
+from umip_printer import PARSERS, Reply, distinct_replies
 
 from mipsh.model.records import BindingCacheEntry, BindingUpdateListEntry
+from mipsh.node.vt_text import ENTRIES, printed
 from mipsh.plugins.engines import umip_text
 from mipsh.plugins.engines.umip_text import Parsed, parse_binding_cache
 
