@@ -18,6 +18,16 @@ COMMANDS = {
     "help": "mipsh.commands.help:COMMAND",
     "history": "mipsh.commands.history:COMMAND",
     "mipd": "mipsh.commands.mipd:COMMAND",
+    "lab capture": "mipsh.commands.lab_use:CAPTURE",
+    "lab delay": "mipsh.commands.lab_changes:DELAY",
+    "lab down": "mipsh.commands.lab:DOWN",
+    "lab exec": "mipsh.commands.lab_use:EXEC",
+    "lab fault": "mipsh.commands.lab_changes:FAULT",
+    "lab loss": "mipsh.commands.lab_changes:LOSS",
+    "lab move": "mipsh.commands.lab_changes:MOVE",
+    "lab shell": "mipsh.commands.lab_use:SHELL_COMMAND",
+    "lab status": "mipsh.commands.lab:STATUS",
+    "lab up": "mipsh.commands.lab:UP",
     "nonce": "mipsh.commands.nonce:COMMAND",
     "pl": "mipsh.commands.pl:COMMAND",
     "plugins": "mipsh.commands.plugins:COMMAND",
@@ -91,6 +101,6 @@ BUILT_IN: dict[str, dict[str, str]] = {
 }
 
 PHRASES: dict[tuple[str, ...], str] = {
-    **{(name,): name for name in COMMANDS},
+    **{tuple(name.split()): name for name in COMMANDS},
     **{tuple(alias.split()): name for alias, name in ALIASES.items()},
 }

@@ -17,8 +17,9 @@ from pathlib import Path
 from msgspec import Struct, structs
 
 from mipsh.errors import EngineError, MipshError, RefusedError
+from mipsh.lab.asking import ask
 from mipsh.lab.plan import Plan, PlannedNode
-from mipsh.lab.state import FILE_MODE, Kind, LabState, NodeState, Place
+from mipsh.lab.state import FILE_MODE, Impairment, Kind, LabState, NodeState, Place
 from mipsh.lab.toml_text import dumps
 from mipsh.linux import lab_links, processes
 from mipsh.linux.lab_links import Cable
@@ -184,6 +185,8 @@ def restart(ground: Ground, state: LabState, name: str, variables: Mapping[str, 
     start(ground, node, variables)
     ground.place.save(state)
     await_node(ground, node)
+    if any(link in state.impairments for link in node.links.values()):
+        adjust(state, node)
 
 
 def stop(ground: Ground, state: LabState, name: str) -> None:
@@ -203,11 +206,31 @@ def move(ground: Ground, state: LabState, name: str, link: str, gap_s: float = G
     if others:
         raise RefusedError(f"{name} has several links, and does not move", "mobile nodes do: mn, mn2 …")
     lab_links.inside(state.links_namespace, lambda: lab_links.unplug(port))
+    was_impaired = node.links[interface] in state.impairments
     node.links[interface] = there
     ground.place.save(state)
+    if was_impaired or there in state.impairments:
+        adjust(state, node)
     time.sleep(gap_s)
     lab_links.inside(state.links_namespace, lambda: lab_links.replug(port, there))
     return time.time()
+
+
+def impair(ground: Ground, state: LabState, link: str, impairment: Impairment) -> None:
+    """Impair a link from now on: all nodes on it lose and delay what they send there."""
+    state.impairments[state.link(link)] = impairment
+    ground.place.save(state)
+    for node, _ in state.on(link):
+        adjust(state, node)
+
+
+def adjust(state: LabState, node: NodeState) -> None:
+    """Tell a node how its links are; one that does not run, or runs no mipd, is told when it begins anew."""
+    for interface, link in node.links.items():
+        found = state.impairments.get(link, Impairment())
+        with suppress(EngineError):
+            params = {"interface": interface, "loss": found.loss, "delay_s": found.delay_s}
+            ask(node.control, "set_impairment", params)
 
 
 # What it is used for.

@@ -22,6 +22,7 @@ from mipsh.linux.user_namespaces import outer_uid
 from mipsh.node.protocol import SUFFIX, SYSTEM_FOLDER, user_folder
 
 PREFIX = "lab-"
+KEPT_SUFFIX = ".kept"
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 VERSION = 1
 LONGEST = 1 << 20
@@ -116,6 +117,10 @@ class Place(Struct, frozen=True):
         """Return the control sockets that are there."""
         return sorted(self.sockets.glob(f"{self.name}-*{SUFFIX}"))
 
+    def _kept(self) -> list[Path]:
+        """Return what nodes that were killed left of what they keep beside their sockets."""
+        return sorted(self.sockets.glob(f"{self.name}-*{KEPT_SUFFIX}"))
+
     def make(self) -> None:
         """Make the folders, for their owner alone; raises RefusedError where others have a hand in them."""
         for folder in (self.sockets, self.folder):
@@ -165,7 +170,7 @@ class Place(Struct, frozen=True):
 
     def remove(self) -> None:
         """Remove the files, the lock at last, since another one may wait for it."""
-        for path in (*self.controls(), *self._own_files()):
+        for path in (*self.controls(), *self._kept(), *self._own_files()):
             path.unlink(missing_ok=True)
         with suppress(FileNotFoundError):
             self.folder.rmdir()

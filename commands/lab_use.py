@@ -1,0 +1,90 @@
+"""``lab shell``, ``lab exec``, ``lab capture``: work inside of a lab."""
+
+import time
+from pathlib import Path
+
+from mipsh.grammar.declare import Argument, Command, Option, Takes
+from mipsh.lab.existing import inside
+from mipsh.model.shell import FILES, FileReport
+from mipsh.result import Result
+from mipsh.session import Session
+from mipsh.status import ExitStatus
+
+NAME = Option("--name", "the lab, where there are several", Takes.WORD, metavar="NAME")
+NODE = Argument("node", Takes.WORD, "a node: mn, mn2, ha, cn, r1")
+SHELL = "/bin/sh"
+
+
+def shell(session: Session, node: str, name: str = "") -> Result:
+    """Open the user's own shell in a node's namespace."""
+    program = session.environment.variables.get("SHELL") or SHELL
+    session.environment.warn(f"lab: this is {node}; 'exit' leaves it")
+    return execute(session, node, [program], name)
+
+
+def execute(session: Session, node: str, words: list[str] | None = None, name: str = "") -> Result:
+    """Run a program in a node's namespace, on this terminal; its exit status becomes that of mipsh."""
+    from mipsh.lab import namespaces
+
+    variables = session.environment.variables
+    lab = inside(variables, name)
+    if session.environment.stdout is not None:
+        session.environment.stdout.flush()
+    code = namespaces.run(lab.ground, lab.state.node(node), words or [SHELL], variables)
+    return Result(status=_status(code))
+
+
+def _status(code: int) -> ExitStatus:
+    if code == 0:
+        return ExitStatus.OK
+    return ExitStatus.CONDITION_NOT_MET if code == 1 else ExitStatus.FAILED
+
+
+def capture(session: Session, link: str, file: str, seconds: float = 0.0, name: str = "") -> Result:
+    """Write what is on a link into a file, until interrupted or for so long."""
+    from mipsh.lab.tapping import record
+
+    lab = inside(session.environment.variables, name)
+    chosen = lab.state.link(link)
+    path = Path(file).expanduser()
+    if path.is_dir():
+        path /= f"{lab.state.name}-{chosen}.pcap"
+    if not seconds:
+        session.environment.warn(f"lab: writing {chosen} to {path}; Ctrl-C ends it")
+    count = record(lab.state.links_namespace, chosen, path, seconds or None)
+    report = FileReport(str(path), f"{count} frames of {chosen} of the lab {lab.state.name}", path.stat().st_size)
+    return Result(FILES, [report], taken_at=time.time())
+
+
+SHELL_COMMAND = Command(
+    "lab shell",
+    "open a shell in a node of a lab",
+    shell,
+    (NODE,),
+    (NAME,),
+    details="The node's addresses are on its interface mip0; ping, curl, ssh and tcpdump work as on any machine.",
+    examples=(("lab shell mn", "then: ping 2001:db8:4::2"),),
+    runs_lines=True,
+)
+EXEC = Command(
+    "lab exec",
+    "run a program in a node of a lab",
+    execute,
+    (NODE, Argument("words", Takes.RAW, "the program and its words", required=False)),
+    (NAME,),
+    details="Options of lab exec stand before NODE; all behind it is the program's. Exit status 0 stays 0, 1 stays 1.",
+    examples=(("lab exec cn ping -c 3 2001:db8:1::100", "to the mobile node's home address"),),
+    runs_lines=True,
+)
+CAPTURE = Command(
+    "lab capture",
+    "write what is on a link of a lab into a pcap file",
+    capture,
+    (
+        Argument("link", Takes.WORD, "a link: home, foreign1, foreign2, correspondent"),
+        Argument("file", Takes.PATH, "the file, or a folder, where it is called LAB-LINK.pcap"),
+    ),
+    (NAME, Option("--seconds", "end after so long", Takes.SECONDS, metavar="S")),
+    table=FILES.name,
+    examples=(("lab capture foreign1 . --seconds 10", "into lab-foreign1.pcap"),),
+)

@@ -1,0 +1,44 @@
+"""One request to a node of a lab, on its control socket: what the lab itself has to say to its nodes."""
+
+import socket
+from typing import Any
+
+import msgspec
+
+from mipsh.errors import DeadlineError, EngineComplaint, EngineLost, EngineRefused
+from mipsh.node.protocol import LONGEST_LINE
+
+ANSWER_S = 2.0
+
+
+def ask(control: str, method: str, params: dict[str, Any] | None = None) -> Any:
+    """Return the result of a method; raises EngineRefused, EngineLost, DeadlineError, EngineComplaint."""
+    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(ANSWER_S)
+        try:
+            connection.connect(control)
+            connection.sendall(msgspec.json.encode(request) + b"\n")
+            answer = msgspec.json.decode(_line(connection))
+        except TimeoutError:
+            raise DeadlineError(f"{control} does not answer within {ANSWER_S:g} s") from None
+        except OSError as error:
+            raise EngineRefused(f"nothing listens at {control}: {error.strerror}") from None
+        except (msgspec.DecodeError, ValueError) as error:
+            raise EngineLost(f"{control} does not speak JSON: {error}") from None
+    if not isinstance(answer, dict) or "result" not in answer:
+        problem = answer.get("error", {}) if isinstance(answer, dict) else {}
+        message = problem.get("message", "no reason given") if isinstance(problem, dict) else "no reason given"
+        raise EngineComplaint(f"{control} refuses {method}: {message}")
+    return answer["result"]
+
+
+def _line(connection: socket.socket) -> bytes:
+    """Return a line; raises EngineLost where none comes."""
+    received = bytearray()
+    while not received.endswith(b"\n"):
+        data = connection.recv(LONGEST_LINE)
+        if not data or len(received) > LONGEST_LINE:
+            raise EngineLost("the connection ended within an answer")
+        received += data
+    return bytes(received)
