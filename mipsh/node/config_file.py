@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import NoneType
-from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from msgspec import Struct, ValidationError, convert, structs
 
@@ -16,13 +16,24 @@ from mipsh.errors import ConfigError
 from mipsh.grammar.phrases import nearest
 from mipsh.node import places
 from mipsh.node.build import understand
-from mipsh.node.config import NodeConfig
+from mipsh.node.config import Name, NodeConfig
 from mipsh.node.fields import FieldError
 from mipsh.node.places import Place
 
 MAX_SIZE = 1024 * 1024
 STATEMENT = re.compile(r"\s*[A-Za-z][A-Za-z0-9]*\b(?!\s*[=.\w])")
 """How the first line of a mip6d.conf begins: a word that nothing is assigned to."""
+
+
+TYPES = {
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
+"""What msgspec's names for types mean to people."""
 
 
 class Located(NamedTuple):
@@ -117,7 +128,7 @@ def _fault(value: object, kind: Any, field: str) -> FieldError | None:
     if item is not None and isinstance(value, list):
         faults = (_fault(one, item, f"{field}[{index}]") for index, one in enumerate(value))
         return next((fault for fault in faults if fault is not None), FieldError(field, problem))
-    return FieldError(field, f"{_lowered(problem)}, found {_shown(value)}")
+    return FieldError(field, f"expected {_expected(problem, kind)}, found {_shown(value)}")
 
 
 def _shape(kind: Any) -> tuple[type[Struct] | None, Any]:
@@ -152,8 +163,14 @@ def _meant(key: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(near)}?" if near else f"fields: {', '.join(known)}"
 
 
-def _lowered(problem: str) -> str:
-    return problem[:1].lower() + problem[1:]
+def _expected(problem: str, kind: Any) -> str:
+    """Return what was expected, in words for people."""
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(get_args(kind))}"
+    if kind is Name:
+        return "a name of up to 15 letters, digits, '_', '.' and '-'"
+    said = problem.partition(", got ")[0].removeprefix("Expected ")
+    return re.sub(r"`(\w+)(?: \| null)?`", lambda match: TYPES.get(match[1], match[1]), said)
 
 
 def _shown(value: object) -> str:

@@ -20,6 +20,9 @@ from mipsh.mobility.effects import Effect
 from mipsh.model.text import escape
 from mipsh.node.happenings import happening
 
+NOT_LOGGED = ("time", "event", "sequence", "lost")
+"""What the line says already, and what counts the events of one subscriber only."""
+
 Clock = Callable[[], float]
 
 
@@ -46,7 +49,7 @@ class Log:
         """Tell what an effect of the node says, if it says something; ``at`` is not used: it is now."""
         told = happening(effect, at)
         if told is not None:
-            said = {name: value for name, value in structs.asdict(told).items() if name not in ("time", "event")}
+            said = {name: value for name, value in structs.asdict(told).items() if name not in NOT_LOGGED}
             self.info(told.event, **said)
 
     def _write(self, level: str, event: str, values: dict[str, object]) -> None:

@@ -84,6 +84,8 @@ class Mipd:
             told = {"control": self.control_path, "pid": os.getpid(), "version": __version__}
             self._log.info("started", node=config.name, role=role(node), interfaces=names, **told)
             driver.run()
+            if node.is_ending:
+                self._log.warning("notDeregistered", detail=f"no acknowledgement within {LEAVE_S:g} s")
         self._log.info("stopped", node=self.config.name)
 
     # What is taken over, and given back.
