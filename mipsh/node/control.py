@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mipsh.mobility.effects import Effect
 from mipsh.mobility.node import Node
-from mipsh.node.control_session import Clock, ControlSession, refusal
+from mipsh.node.control_session import Clock, ControlSession, Impair, refusal
 from mipsh.node.happenings import happening
 from mipsh.node.listening import listen_unix, prepare_folder
 from mipsh.node.loop import Acceptor, Handle, Loop
@@ -36,7 +36,7 @@ class ControlServer:
 
     ``open`` raises RefusedError for a place that is taken or not permitted, UsageError for one that
     cannot be, EngineError otherwise. ``allowed`` are the users that may connect; ``clock`` is the
-    node's.
+    node's; ``impair`` makes a link worse, where that can be done.
     """
 
     def __init__(
@@ -47,8 +47,10 @@ class ControlServer:
         *,
         allowed: frozenset[int] | None = None,
         clock: Clock = time.monotonic,
+        impair: Impair | None = None,
     ) -> None:
         self.path = path
+        self._impair = impair
         self.node = node
         self._loop = driver
         self._clock = clock
@@ -96,7 +98,9 @@ class ControlServer:
         elif len(self._clients) >= MOST_CLIENTS:
             _turn_away(connection, refusal(Code.BUSY, f"{MOST_CLIENTS} clients are connected already"))
         else:
-            session = ControlSession(self.node, self._loop.perform, self._loop.set_link, self._clock)
+            session = ControlSession(
+                self.node, self._loop.perform, self._loop.set_link, self._clock, impair=self._impair
+            )
             self._clients.append(_Client(connection, session, self._loop, self._clients.remove))
             if self._look is None:
                 self._look_again()

@@ -15,6 +15,7 @@ from mipsh import __version__
 from mipsh.mobility.effects import Effect
 from mipsh.mobility.node import Node
 from mipsh.node import readings
+from mipsh.node.impaired_port import Impairment
 from mipsh.node.protocol import (
     ENGINE,
     VERSION,
@@ -28,6 +29,7 @@ from mipsh.node.protocol import (
     Problem,
     Reply,
     Request,
+    SetImpairment,
     SetLink,
     Trigger,
 )
@@ -36,8 +38,10 @@ from mipsh.wire import address as addresses
 PAGE_ROWS, PAGE_SIZE = 128, 40 * 1024
 """A page has no more rows, and no more bytes but for its last row."""
 VERBS = ("hello", "more", "set_link", "subscribe", "trigger_binding_update", "unsubscribe")
+IMPAIR = "set_impairment"
 
 Clock = Callable[[], float]
+Impair = Callable[[str, Impairment], None]
 Params = TypeVar("Params", bound=Struct)
 
 _ENCODER = msgspec.json.Encoder()
@@ -54,6 +58,8 @@ class Refusal(Exception):
 class ControlSession:
     """One client's side; ``perform`` carries out effects, ``set_link`` tells the node of a link.
 
+    ``impair`` makes a link worse, where that can be done.
+
     ``is_subscribed`` says whether events are wanted.
     """
 
@@ -63,8 +69,11 @@ class ControlSession:
         perform: Callable[[Iterable[Effect]], None],
         set_link: Callable[[str, bool], None],
         clock: Clock = time.monotonic,
+        impair: Impair | None = None,
     ) -> None:
         self.is_subscribed = False
+        self._impair = impair
+        self._verbs = VERBS if impair is None else tuple(sorted((*VERBS, IMPAIR)))
         self._node = node
         self._perform = perform
         self._set_link = set_link
@@ -112,12 +121,15 @@ class ControlSession:
             return self._page()
         if name in readings.READINGS:
             raise Refusal(Code.NOT_KEPT, f"this {readings.role(self._node)} keeps no {name}")
-        if name not in VERBS:
-            raise Refusal(Code.NO_METHOD, f"there is no method '{name}'", f"there are: {', '.join((*kept, *VERBS))}")
+        if name not in self._verbs:
+            known = ", ".join((*kept, *self._verbs))
+            raise Refusal(Code.NO_METHOD, f"there is no method '{name}'", f"there are: {known}")
         if name == "trigger_binding_update":
             return self._trigger(_params(params, Trigger))
         if name == "set_link":
             return self._link(_params(params, SetLink))
+        if name == IMPAIR:
+            return self._make_worse(_params(params, SetImpairment))
         _params(params, Nothing)
         if name == "hello":
             return self._hello(tuple(kept))
@@ -128,7 +140,7 @@ class ControlSession:
 
     def _hello(self, kept: tuple[str, ...]) -> Hello:
         role = readings.role(self._node)
-        return Hello(VERSION, ENGINE, __version__, self._node.name, role, kept, (*kept, *VERBS))
+        return Hello(VERSION, ENGINE, __version__, self._node.name, role, kept, (*kept, *self._verbs))
 
     def _page(self) -> Page:
         """Return the next rows of the listing: never so many that the node would be late for something."""
@@ -158,11 +170,21 @@ class ControlSession:
         return Done(state)
 
     def _link(self, params: SetLink) -> Done:
-        if params.interface not in self._node.interfaces:
-            known = ", ".join(self._node.interfaces)
-            raise Refusal(Code.WRONG_PARAMS, f"there is no interface '{params.interface}'", f"there are: {known}")
+        self._check_interface(params.interface)
         self._set_link(params.interface, params.up)
         return Done("up" if params.up else "down")
+
+    def _make_worse(self, params: SetImpairment) -> Done:
+        self._check_interface(params.interface)
+        impairment = Impairment(params.loss, params.delay_s)
+        if self._impair is not None:
+            self._impair(params.interface, impairment)
+        return Done("sound" if impairment == Impairment() else "impaired")
+
+    def _check_interface(self, interface: str) -> None:
+        if interface not in self._node.interfaces:
+            known = ", ".join(self._node.interfaces)
+            raise Refusal(Code.WRONG_PARAMS, f"there is no interface '{interface}'", f"there are: {known}")
 
 
 def _request(line: bytes) -> Request:

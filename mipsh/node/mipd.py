@@ -27,8 +27,9 @@ from mipsh.node.build import build, understand, with_mtus
 from mipsh.node.config import InterfaceConfig, NodeConfig, RouteConfig
 from mipsh.node.control import ControlServer
 from mipsh.node.counting import CountingTrace
-from mipsh.node.driver import Driver
+from mipsh.node.driver import Driver, Port
 from mipsh.node.fields import FieldError, shown
+from mipsh.node.impaired_port import Impairments
 from mipsh.node.listening import FOLDER_MODE
 from mipsh.node.log import Log
 from mipsh.node.protocol import socket_path
@@ -66,14 +67,16 @@ class Mipd:
             config = self._complete(self.config)
             _understood(config, self._path)
             ports = {link.name: stack.enter_context(PacketSocket(link.name)) for link in config.interfaces}
+            used: dict[str, Port] = {**ports}
             tun = None if config.tun is None else stack.enter_context(Tun(config.tun.name, config.tun.mtu))
             privileges.drop(config.user)
             trace = CountingTrace(config.name)
             node, begin = build(config, {name: port.link_layer for name, port in ports.items()}, os.urandom, trace)
             trace.follow(node)
-            driver = stack.enter_context(Driver(node, ports, tun))
+            driver = stack.enter_context(Driver(node, used, tun))
             driver.listeners.append(self._log.effect)
-            control = ControlServer(node, driver, self.control_path)
+            impairments = Impairments(used, time.monotonic, driver.call_at)
+            control = ControlServer(node, driver, self.control_path, impair=impairments.set)
             stack.callback(control.close)
             driver.start()
             driver.perform(begin(time.monotonic()))

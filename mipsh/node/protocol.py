@@ -127,6 +127,14 @@ class SetLink(Struct, frozen=True, forbid_unknown_fields=True):
     up: bool
 
 
+class SetImpairment(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``set_impairment``: the share of what is sent there that is lost, and how late the rest comes."""
+
+    interface: InterfaceName
+    loss: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    delay_s: Annotated[float, Meta(ge=0, le=10)] = 0.0
+
+
 class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
     """Parameters of methods that have none."""
 
