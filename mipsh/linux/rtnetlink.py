@@ -18,7 +18,7 @@ REQUEST, ACKNOWLEDGE, DUMP = 0x1, 0x4, 0x300
 REPLACE, CREATE = 0x100, 0x400
 NEW_LINK, DELETE_LINK, GET_LINK = 16, 17, 18
 NEW_ADDRESS, DELETE_ADDRESS = 20, 21
-NEW_ROUTE = 24
+NEW_ROUTE, DELETE_ROUTE = 24, 25
 GROUP_LINK = 1
 LINK_NAME, CARRIER_DOWNS = 3, 48
 ADDRESS, ADDRESS_LOCAL, ADDRESS_FLAGS = 1, 2, 8
@@ -133,23 +133,25 @@ class RtNetlink:
         body += attribute(ADDRESS_FLAGS, number(flags))
         if is_added:
             self.ask(NEW_ADDRESS, CREATE | REPLACE, body)
-            return
-        try:
-            self.ask(DELETE_ADDRESS, 0, body)
-        except OSError as error:
-            if error.errno != errno.EADDRNOTAVAIL:
-                raise
+        else:
+            self._remove(DELETE_ADDRESS, body, errno.EADDRNOTAVAIL)
 
     def set_default_route(self, index: int, metric: int, source: bytes | None) -> None:
         """Send everything to an interface, from an address where one is given, in place of such a route before."""
-        head = struct.pack(
-            "=BBBBBBBBI",
-            *(socket.AF_INET6, 0, 0, 0, TABLE_MAIN, PROTOCOL_STATIC, SCOPE_UNIVERSE, TYPE_UNICAST, 0),
-        )
-        body = head + attribute(ROUTE_INTERFACE, number(index)) + attribute(ROUTE_METRIC, number(metric))
-        if source is not None:
-            body += attribute(ROUTE_SOURCE, source)
-        self.ask(NEW_ROUTE, CREATE | REPLACE, body)
+        chosen = b"" if source is None else attribute(ROUTE_SOURCE, source)
+        self.ask(NEW_ROUTE, CREATE | REPLACE, _default_route(index, metric) + chosen)
+
+    def remove_default_route(self, index: int, metric: int) -> None:
+        """Undo ``set_default_route``; harmless where there is nothing to undo."""
+        self._remove(DELETE_ROUTE, _default_route(index, metric), errno.ESRCH)
+
+    def _remove(self, kind: int, body: bytes, gone: int) -> None:
+        """Remove something; ``gone`` is what the kernel says when it is not there."""
+        try:
+            self.ask(kind, 0, body)
+        except OSError as error:
+            if error.errno != gone:
+                raise
 
     def close(self) -> None:
         """Close the socket; harmless when that is done."""
@@ -164,3 +166,9 @@ class RtNetlink:
     ) -> None:
         """Close it."""
         self.close()
+
+
+def _default_route(index: int, metric: int) -> bytes:
+    kind = 0, 0, 0, TABLE_MAIN, PROTOCOL_STATIC, SCOPE_UNIVERSE, TYPE_UNICAST, 0
+    head = struct.pack("=BBBBBBBBI", socket.AF_INET6, *kind)
+    return head + attribute(ROUTE_INTERFACE, number(index)) + attribute(ROUTE_METRIC, number(metric))

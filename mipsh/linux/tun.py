@@ -39,15 +39,13 @@ class Tun:
         self.lost = 0
         self._preferred: dict[bytes, bool] = {}
         self._handle = _open(name)
-        self._netlink: RtNetlink | None = None
         try:
             fcntl.ioctl(self._handle, TUNSETIFF, struct.pack("=16sH22x", name.encode(), IFF_TUN | IFF_NO_PI))
             self._set_up(mtu)
             self._index = socket.if_nametoindex(name)
             self._netlink = RtNetlink()
-            self._netlink.set_default_route(self._index, METRIC, None)
         except OSError as error:
-            self.close()
+            os.close(self._handle)
             raise _refused(error, name) from None
 
     def _set_up(self, mtu: int) -> None:
@@ -76,20 +74,32 @@ class Tun:
             self._change(address, is_added=False)
             self._set_route()
 
+    def restore(self) -> None:
+        """Give the addresses again, which the kernel forgot while the interface was switched off."""
+        for address in self._preferred:
+            self._change(address, is_added=True)
+        self._set_route()
+
     def _change(self, address: bytes, *, is_added: bool) -> None:
-        if self._netlink is not None:
-            try:
-                self._netlink.change_address(self._index, address, is_added=is_added)
-            except OSError as error:
-                raise links.explained(error, f"change the addresses of '{self.name}'") from None
+        try:
+            self._netlink.change_address(self._index, address, is_added=is_added)
+        except OSError as error:
+            raise links.explained(error, f"change the addresses of '{self.name}'") from None
 
     def _set_route(self) -> None:
-        """Let the default route say what is sent from: the first preferred address, or the kernel's choice."""
+        """Let the default route say what is sent from: the first preferred address, or else the kernel's choice.
+
+        Without an address there is none, and programs hear at once that nothing can be reached. While the
+        interface is switched off, there cannot be one.
+        """
         source = next((address for address, is_preferred in self._preferred.items() if is_preferred), None)
-        if self._netlink is not None:
-            try:
+        try:
+            if self._preferred:
                 self._netlink.set_default_route(self._index, METRIC, source)
-            except OSError as error:
+            else:
+                self._netlink.remove_default_route(self._index, METRIC)
+        except OSError as error:
+            if error.errno != errno.ENETDOWN:
                 raise links.explained(error, f"change the default route of '{self.name}'") from None
 
     def fileno(self) -> int:
@@ -119,11 +129,9 @@ class Tun:
     def close(self) -> None:
         """Remove the interface; harmless when that is done."""
         handle, self._handle = self._handle, -1
-        netlink, self._netlink = self._netlink, None
         if handle >= 0:
             os.close(handle)
-        if netlink is not None:
-            netlink.close()
+        self._netlink.close()
 
     def __enter__(self) -> Self:
         """Return the interface."""

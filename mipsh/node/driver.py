@@ -9,6 +9,7 @@ import os
 import selectors
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import count
 from types import TracebackType
 from typing import Protocol, Self
@@ -81,15 +82,15 @@ class Driver:
         self._order = count()
         self._is_stopped = False
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._listen(tun)
+        self._listen()
 
-    def _listen(self, tun: Tunnel | None) -> None:
+    def _listen(self) -> None:
         self.add_reader(self._wake, self._woken)
         self.add_reader(self._links.fileno(), self._links_changed)
         for name, port in self._ports.items():
             self.add_reader(port.fileno(), self._taking(name, port))
-        if tun is not None:
-            self.add_reader(tun.fileno(), self._programs_sent)
+        if self._programs is not None:
+            self.add_reader(self._programs.tun.fileno(), partial(self._send, self._programs))
 
     def start(self) -> None:
         """Let the node begin, and tell it of the links that it has; ``run`` goes on from there."""
@@ -139,16 +140,17 @@ class Driver:
 
         return take
 
-    def _programs_sent(self) -> None:
+    def _send(self, programs: Programs) -> None:
         """Send what programs sent."""
-        if self._programs is not None:
-            now = time.monotonic()
-            for packet in self._programs.sent(self.node):
-                self.perform(self.node.send(packet, now))
+        now = time.monotonic()
+        for packet in programs.sent(self.node):
+            self.perform(self.node.send(packet, now))
 
     def _links_changed(self) -> None:
         for interface, is_up in self._links.changes():
             self.set_link(interface, is_up)
+            if self._programs is not None and interface == self._programs.tun.name and is_up:
+                self._programs.tun.restore()
 
     def _woken(self) -> None:
         os.eventfd_read(self._wake)

@@ -12,6 +12,10 @@ from mipsh.wire.packet import Packet, decode
 class Tunnel(Protocol):
     """What is asked of the interface: it is a Tun, or a test's."""
 
+    @property
+    def name(self) -> str:
+        """The interface's name."""
+
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
 
@@ -27,12 +31,15 @@ class Tunnel(Protocol):
     def remove_address(self, address: bytes) -> None:
         """Take an address from the programs."""
 
+    def restore(self) -> None:
+        """Give the addresses again."""
+
 
 class Programs:
     """The upper layers of a node, on a TUN; home addresses are what they send from, unless they choose."""
 
     def __init__(self, tun: Tunnel) -> None:
-        self._tun = tun
+        self.tun = tun
         self._places: dict[bytes, set[str | None]] = {}
 
     def change(self, effect: AddressAdded | AddressRemoved) -> None:
@@ -51,17 +58,17 @@ class Programs:
             places.discard(effect.interface)
         if not places:
             del self._places[address]
-            self._tun.remove_address(address)
+            self.tun.remove_address(address)
         elif before is not (None in places):
-            self._tun.add_address(address, is_preferred=None in places)
+            self.tun.add_address(address, is_preferred=None in places)
 
     def deliver(self, packet: Packet) -> None:
         """Hand a packet to the programs."""
-        self._tun.send(packet.encode())
+        self.tun.send(packet.encode())
 
     def sent(self, node: Node) -> Iterator[Packet]:
         """Yield packets that programs sent from an address that is the node's."""
-        for data in self._tun.receive():
+        for data in self.tun.receive():
             packet = decode(data)
             if isinstance(packet, Packet) and node.owns(packet.source):
                 yield packet

@@ -1,0 +1,376 @@
+"""The driver's loop: packets, links, deadlines, programs and other descriptors, on sockets that a test holds."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from mipsh.mobility.effects import AddressAdded, AddressRemoved, Deliver, Effect, Emit, Transmit
+from mipsh.mobility.host.interface import Interface
+from mipsh.mobility.host.parameters import InterfaceParameters
+from mipsh.mobility.node import Node
+from mipsh.mobility.roles import NodeParameters
+from mipsh.node.driver import Driver
+from mipsh.wire.address import parse
+from mipsh.wire.icmpv6 import EchoRequest, Icmpv6
+from mipsh.wire.packet import Packet, Payload, decode
+
+LEFT, RIGHT = "left", "right"
+HERE = {LEFT: parse("2001:db8:0:1::1"), RIGHT: parse("2001:db8:0:2::1")}
+THERE = {LEFT: parse("2001:db8:0:1::2"), RIGHT: parse("2001:db8:0:2::2")}
+MAC, THEIR_MAC = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
+EXPERIMENT = 253
+LONGEST_S = 10.0
+
+
+class Pair:
+    """One end of a link: what the test puts in is received, what is sent is kept."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        self.sent: list[tuple[bytes, bytes]] = []
+        self._outer, self._inner = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._inner.setblocking(False)
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait on."""
+        return self._inner.fileno()
+
+    def put(self, *packets: bytes) -> None:
+        """Let packets come."""
+        for data in packets:
+            self._outer.send(data)
+
+    def receive(self) -> list[bytes]:
+        """Return what came."""
+        packets: list[bytes] = []
+        try:
+            while True:
+                packets.append(self._inner.recv(65_536))
+        except BlockingIOError:
+            return packets
+
+    def close(self) -> None:
+        """Close both ends."""
+        self._outer.close()
+        self._inner.close()
+
+
+class FakePort(Pair):
+    """An interface."""
+
+    def send(self, link_layer: bytes, data: bytes) -> bool:
+        """Keep what goes onto the link."""
+        self.sent.append((link_layer, data))
+        return True
+
+
+class FakeTun(Pair):
+    """The programs' interface."""
+
+    def __init__(self) -> None:
+        super().__init__("mip0")
+        self.changes: list[tuple[str, bytes]] = []
+
+    def send(self, data: bytes) -> bool:
+        """Keep what goes to the programs."""
+        self.sent.append((b"", data))
+        return True
+
+    def add_address(self, address: bytes, *, is_preferred: bool = False) -> None:
+        """Note the address."""
+        self.changes.append(("preferred" if is_preferred else "added", address))
+
+    def remove_address(self, address: bytes) -> None:
+        """Note that it went."""
+        self.changes.append(("removed", address))
+
+    def restore(self) -> None:
+        """Note that it was asked for."""
+        self.changes.append(("restored", b""))
+
+
+class FakeLinks:
+    """What the kernel says of links."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, bool]] = []
+        self.is_closed = False
+        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait on."""
+        return self._bell
+
+    def tell(self, *changes: tuple[str, bool]) -> None:
+        """Let something happen."""
+        self.told += changes
+        os.eventfd_write(self._bell, 1)
+
+    def changes(self) -> list[tuple[str, bool]]:
+        """Return what happened."""
+        told, self.told = self.told, []
+        if told:
+            os.eventfd_read(self._bell)
+        return told
+
+    def close(self) -> None:
+        """Close it."""
+        self.is_closed = True
+        os.close(self._bell)
+
+
+class Bench:
+    """A router with a program's interface, whose links are up."""
+
+    def __init__(self) -> None:
+        self.ports = {LEFT: FakePort(), RIGHT: FakePort()}
+        self.tun, self.links = FakeTun(), FakeLinks()
+        how = InterfaceParameters(accepts_advertisements=False, dad_transmits=0)
+        interfaces = [Interface(name, MAC, os.urandom, how) for name in self.ports]
+        self.node = Node("node", interfaces, os.urandom, NodeParameters(is_router=True))
+        self.driver = Driver(self.node, self.ports, self.tun, self.links)
+        self.heard: list[Effect] = []
+        self.driver.listeners.append(lambda now, effect: self.heard.append(effect))
+        self.links.tell((LEFT, True), (RIGHT, True))
+        self.driver.start()
+        for link in interfaces:
+            self.driver.perform(self.node.add_address(link.name, HERE[link.name], 64, time.monotonic()))
+            link.add_neighbour(THERE[link.name], THEIR_MAC)
+
+    def close(self) -> None:
+        """Close everything."""
+        self.driver.close()
+        for pair in (*self.ports.values(), self.tun):
+            pair.close()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """A router, driven by the test."""
+    made = Bench()
+    yield made
+    made.close()
+    assert made.links.is_closed
+
+
+def payload(source: bytes, destination: bytes, number: int = 0) -> Packet:
+    """Return a packet that can be told from others."""
+    return Packet(source, destination, Payload(EXPERIMENT, number.to_bytes(8)))
+
+
+def test_links_that_are_there_are_told_at_the_start(bench: Bench) -> None:
+    """The node has them before its addresses are given."""
+    assert all(link.is_up for link in bench.node.interfaces.values())
+
+
+def test_a_link_goes_and_others_than_the_nodes_are_ignored(bench: Bench) -> None:
+    """As the kernel tells."""
+    bench.links.tell(("eth7", True), (LEFT, False))
+    bench.driver.run_once(LONGEST_S)
+    assert [link.is_up for link in bench.node.interfaces.values()] == [False, True]
+    bench.driver.set_link(LEFT, True)
+    assert bench.node.interfaces[LEFT].is_up
+
+
+def test_packets_are_forwarded(bench: Bench) -> None:
+    """From one port to the other, all that came at once."""
+    packets = [payload(THERE[LEFT], THERE[RIGHT], number) for number in range(5)]
+    bench.ports[LEFT].put(*(packet.encode() for packet in packets))
+    bench.driver.run_once(LONGEST_S)
+    sent = bench.ports[RIGHT].sent
+    assert [link_layer for link_layer, _ in sent] == [THEIR_MAC] * 5
+    assert [data[:7] + b"\x40" + data[8:] for _, data in sent] == [packet.encode() for packet in packets]
+
+
+def test_the_node_answers_for_itself(bench: Bench) -> None:
+    """Echo is the core's, and never reaches the programs."""
+    bench.ports[LEFT].put(Packet(THERE[LEFT], HERE[LEFT], Icmpv6(EchoRequest(1, 2, b"abc"))).encode())
+    bench.driver.run_once(LONGEST_S)
+    assert len(bench.ports[LEFT].sent) == 1
+    assert not bench.tun.sent
+
+
+def test_programs_get_what_is_theirs(bench: Bench) -> None:
+    """What the core has no use for."""
+    packet = payload(THERE[LEFT], HERE[LEFT])
+    bench.ports[LEFT].put(packet.encode())
+    bench.driver.run_once(LONGEST_S)
+    assert bench.tun.sent == [(b"", packet.encode())]
+    assert not any(isinstance(effect, Deliver | Transmit) for effect in bench.heard)
+
+
+def test_what_programs_send_goes_out(bench: Bench) -> None:
+    """From the node's addresses only; bytes that are no packet go nowhere."""
+    own = payload(HERE[LEFT], THERE[RIGHT])
+    bench.tun.put(b"nonsense", payload(THERE[LEFT], THERE[RIGHT]).encode(), own.encode())
+    bench.driver.run_once(LONGEST_S)
+    assert bench.ports[RIGHT].sent == [(THEIR_MAC, own.encode())]
+    assert not bench.ports[LEFT].sent
+
+
+def test_programs_get_the_global_addresses(bench: Bench) -> None:
+    """Others hear of all."""
+    assert bench.tun.changes == [("added", HERE[LEFT]), ("added", HERE[RIGHT])]
+    added = [effect for effect in bench.heard if isinstance(effect, AddressAdded)]
+    assert {effect.address for effect in added} > set(HERE.values())
+
+
+def test_a_home_address_is_preferred_while_it_is_one(bench: Bench) -> None:
+    """It may be on the home link as well, and stays until it is nowhere."""
+    home = parse("2001:db8:9::9")
+    bench.tun.changes.clear()
+    bench.driver.perform(
+        [
+            AddressAdded(home, LEFT),
+            AddressAdded(home),
+            AddressAdded(home),
+            AddressRemoved(home, LEFT),
+            AddressAdded(home, LEFT),
+            AddressRemoved(home),
+            AddressRemoved(home, LEFT),
+        ]
+    )
+    assert bench.tun.changes == [("added", home), ("preferred", home), ("added", home), ("removed", home)]
+
+
+def test_an_interface_for_programs_that_was_off_is_restored(bench: Bench) -> None:
+    """When it is on again."""
+    bench.tun.changes.clear()
+    bench.links.tell(("mip0", False), ("mip0", True))
+    bench.driver.run_once(LONGEST_S)
+    assert bench.tun.changes == [("restored", b"")]
+
+
+def test_a_packet_for_an_interface_that_has_no_port_is_lost(bench: Bench) -> None:
+    """Nothing is raised, and what comes behind it is carried out."""
+    event = Emit("event", HERE[LEFT])
+    bench.driver.perform([Transmit("gone", MAC, b""), event])
+    assert bench.heard[-1] == event
+
+
+def test_a_router_can_do_without_programs() -> None:
+    """What would be delivered is dropped."""
+    links, port = FakeLinks(), FakePort()
+    node = Node("node", [Interface(LEFT, MAC, os.urandom)], os.urandom)
+    with Driver(node, {LEFT: port}, None, links) as driver:
+        links.tell((LEFT, True))
+        driver.start()
+        driver.perform([Deliver(payload(THERE[LEFT], HERE[LEFT])), AddressAdded(HERE[LEFT], LEFT)])
+        assert node.interfaces[LEFT].is_up
+    port.close()
+
+
+def test_the_nodes_deadlines_are_kept() -> None:
+    """A link-local address is tested, and ready after its time, without a packet."""
+    links, port = FakeLinks(), FakePort()
+    how = InterfaceParameters(accepts_advertisements=False, retransmit_s=0.05)
+    node = Node("node", [Interface(LEFT, MAC, os.urandom, how)], os.urandom)
+    with Driver(node, {LEFT: port}, None, links) as driver:
+        links.tell((LEFT, True))
+        driver.start()
+        driver.listeners.append(lambda now, effect: driver.stop())
+        driver.run()
+        assert node.owns(node.interfaces[LEFT].link_local)
+    solicitation = decode(port.sent[0][1])
+    assert isinstance(solicitation, Packet)
+    port.close()
+
+
+def test_calls_come_at_their_time_and_in_order(bench: Bench) -> None:
+    """Those called off do not."""
+    order: list[int] = []
+    now = time.monotonic()
+    bench.driver.call_at(now + 0.02, lambda: order.append(2))
+    bench.driver.call_at(now + 0.01, lambda: order.append(1))
+    bench.driver.call_at(now, lambda: order.append(0)).cancel()
+    bench.driver.call_at(now + 0.01, lambda: order.append(9)).cancel()
+    late = bench.driver.call_at(now + 0.02, lambda: order.append(8))
+    bench.driver.call_at(now + 0.03, bench.driver.stop)
+    bench.driver.call_at(now + 0.015, late.cancel)
+    bench.driver.run()
+    assert order == [1, 2]
+    assert time.monotonic() >= now + 0.03
+
+
+def test_a_call_that_is_due_does_not_wait(bench: Bench) -> None:
+    """Nor does the loop wait longer than it is told."""
+    seen: list[float] = []
+    bench.driver.call_at(0.0, lambda: seen.append(1))
+    bench.driver.run_once()
+    assert seen == [1]
+    bench.driver.run_once(0.0)
+
+
+def test_others_read_and_write_in_the_same_loop(bench: Bench) -> None:
+    """Each as long as it wants to."""
+    here, there = socket.socketpair()
+    read: list[bytes] = []
+    with here, there:
+        bench.driver.add_writer(here.fileno(), lambda: read.append(b"writable"))
+        bench.driver.add_reader(here.fileno(), lambda: read.append(here.recv(10)))
+        bench.driver.run_once(LONGEST_S)
+        assert read == [b"writable"]
+        bench.driver.remove_writer(here.fileno())
+        there.send(b"abc")
+        bench.driver.run_once(LONGEST_S)
+        assert read == [b"writable", b"abc"]
+        bench.driver.add_reader(here.fileno(), lambda: read.append(b"other" + here.recv(10)))
+        there.send(b"def")
+        bench.driver.run_once(LONGEST_S)
+        assert read[2:] == [b"otherdef"]
+        bench.driver.remove_reader(here.fileno())
+        bench.driver.remove_reader(here.fileno())
+        there.send(b"ghi")
+        bench.driver.run_once(0.0)
+        assert len(read) == 3
+
+
+def test_a_reader_that_is_removed_by_another_is_not_called(bench: Bench) -> None:
+    """Although both were ready."""
+    pairs = [socket.socketpair() for _ in range(2)]
+    called: list[int] = []
+
+    def first(number: int) -> None:
+        called.append(number)
+        for here, _ in pairs:
+            bench.driver.remove_reader(here.fileno())
+
+    for number, (here, there) in enumerate(pairs):
+        bench.driver.add_reader(here.fileno(), partial(first, number))
+        there.send(b"x")
+    bench.driver.run_once(LONGEST_S)
+    assert len(called) == 1
+    for pair in pairs:
+        for end in pair:
+            end.close()
+
+
+def test_it_stops_from_another_thread(bench: Bench) -> None:
+    """While it waits for what does not come."""
+    thread = threading.Thread(target=bench.driver.run)
+    thread.start()
+    bench.driver.stop()
+    thread.join(LONGEST_S)
+    assert not thread.is_alive()
+
+
+def test_it_stops_from_a_signal_handler(bench: Bench) -> None:
+    """While it waits for what does not come."""
+    before = signal.signal(signal.SIGALRM, lambda number, frame: bench.driver.stop())
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        bench.driver.run()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_one_that_was_stopped_before_does_not_run(bench: Bench) -> None:
+    """A signal may come early."""
+    bench.driver.stop()
+    bench.driver.run()
