@@ -21,7 +21,7 @@ from mipsh.node.fields import FieldError
 from mipsh.node.places import Place
 
 MAX_SIZE = 1024 * 1024
-STATEMENT = re.compile(r"\s*[A-Za-z][A-Za-z0-9]*\b(?!\s*[=.\w])")
+STATEMENT = re.compile(r"\s*[A-Za-z][A-Za-z0-9]*\b(?!\s*[=.-])")
 """How the first line of a mip6d.conf begins: a word that nothing is assigned to."""
 
 
