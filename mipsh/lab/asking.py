@@ -1,12 +1,14 @@
 """One request to a node of a lab, on its control socket: what the lab itself has to say to its nodes."""
 
 import socket
-from typing import Any
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
 
 import msgspec
 
 from mipsh.errors import DeadlineError, EngineComplaint, EngineLost, EngineRefused
-from mipsh.node.protocol import LONGEST_LINE
+from mipsh.node.protocol import LONGEST_LINE, Event, Notification
 
 ANSWER_S = 2.0
 
@@ -42,3 +44,43 @@ def _line(connection: socket.socket) -> bytes:
             raise EngineLost("the connection ended within an answer")
         received += data
     return bytes(received)
+
+
+class Subscription:
+    """What happens at a node from now on, kept until it is asked for."""
+
+    def __init__(self, control: str) -> None:
+        self._connection = socket.socket(socket.AF_UNIX)
+        try:
+            self._connection.settimeout(ANSWER_S)
+            self._connection.connect(control)
+            request = {"jsonrpc": "2.0", "id": 1, "method": "subscribe"}
+            self._connection.sendall(msgspec.json.encode(request) + b"\n")
+            _line(self._connection)
+        except OSError as error:
+            self._connection.close()
+            raise EngineRefused(f"{control} tells nothing of what happens: {error}") from None
+        self._connection.setblocking(False)
+
+    def events(self) -> list[Event]:
+        """Return what happened until now, beginning with the first."""
+        received = bytearray()
+        with suppress(BlockingIOError):
+            while data := self._connection.recv(LONGEST_LINE):
+                received += data
+        lines = bytes(received).split(b"\n")[:-1]
+        return [msgspec.json.decode(line, type=Notification).params for line in lines]
+
+    def close(self) -> None:
+        """Hear no more; harmless when that is done."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Return the subscription."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()

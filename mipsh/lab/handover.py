@@ -181,7 +181,16 @@ def _until_ready_s(lab: Lab, trail: _Trail, name: str, care_of: bytes) -> float:
 def _until_packet_s(lab: Lab, is_optimised: bool) -> float:
     """Return T_update + T_packet + T_resolve, with T_test + T_correspond where they count."""
     parameters = lab.parameters
-    foreign, home, correspondent = parameters.foreign.delay_s, parameters.home.delay_s, parameters.backbone.delay_s
-    access = foreign + (parameters.backbone.delay_s if parameters.access_routers else 0.0)
+    foreign, backbone = parameters.foreign.delay_s, parameters.backbone.delay_s
+    access = foreign + (backbone if parameters.access_routers else 0.0)
+    return until_packet_s(foreign, access, parameters.home.delay_s, backbone if is_optimised else None)
+
+
+def until_packet_s(foreign: float, access: float, home: float, correspondent: float | None) -> float:
+    """Return T_update + T_packet + T_resolve, with T_test + T_correspond where the route is optimised.
+
+    All are delays one way; ``access`` is from the mobile node to the router between the links, and
+    ``correspondent`` None where the route is not optimised.
+    """
     tunnelled = 2 * (access + home) + 2 * foreign
-    return tunnelled + 4 * (access + correspondent) if is_optimised else tunnelled
+    return tunnelled if correspondent is None else tunnelled + 4 * (access + correspondent)

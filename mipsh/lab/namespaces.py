@@ -199,21 +199,18 @@ def stop(ground: Ground, state: LabState, name: str) -> None:
     ground.place.save(state)
 
 
-def move(ground: Ground, state: LabState, name: str, link: str, gap_s: float = GAP_S) -> float:
-    """Move a mobile node to a link; return when it came up there, on the clock of ``time.time``."""
+def move(ground: Ground, state: LabState, name: str, link: str, gap_s: float = GAP_S) -> tuple[int, int]:
+    """Move a mobile node to a link; return when it left the one and came to the other, in nanoseconds since 1970."""
     node, there = state.node(name), state.link(link)
     (interface, port), *others = node.ports.items()
     if others:
         raise RefusedError(f"{name} has several links, and does not move", "mobile nodes do: mn, mn2 …")
-    lab_links.inside(state.links_namespace, lambda: lab_links.unplug(port))
     was_impaired = node.links[interface] in state.impairments
     node.links[interface] = there
     ground.place.save(state)
     if was_impaired or there in state.impairments:
         adjust(state, node)
-    time.sleep(gap_s)
-    lab_links.inside(state.links_namespace, lambda: lab_links.replug(port, there))
-    return time.time()
+    return lab_links.inside(state.links_namespace, lambda: lab_links.replug(port, there, gap_s))
 
 
 def impair(ground: Ground, state: LabState, link: str, impairment: Impairment) -> None:

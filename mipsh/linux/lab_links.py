@@ -9,6 +9,7 @@ import ctypes
 import errno
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -115,19 +116,23 @@ def raise_interfaces(names: Iterable[str]) -> None:
     _use(raise_all)
 
 
-def replug(port: str, bridge: str) -> None:
-    """Take a port from its bridge and put it into another one; its interface has no carrier in between."""
+def replug(port: str, bridge: str, gap_s: float) -> tuple[int, int]:
+    """Take a port from its bridge and put it into another one; its interface has no carrier in between.
+
+    Return when it went and when it came, in nanoseconds since 1970.
+    """
+    moments = []
 
     def move(kernel: Any) -> None:
+        moments.append(time.time_ns())
         kernel.link("set", ifname=port, state="down", master=0)
+        time.sleep(gap_s)
+        moments.append(time.time_ns())
         _replug(kernel, port, bridge)
 
     _use(move)
-
-
-def unplug(port: str) -> None:
-    """Take a port from its bridge; its interface has no carrier from now on."""
-    _use(lambda kernel: kernel.link("set", ifname=port, state="down", master=0))
+    down, up = moments
+    return down, up
 
 
 def _replug(kernel: Any, port: str, bridge: str) -> None:
