@@ -1,7 +1,7 @@
 """``mipd``: run a Mobile IPv6 node on real interfaces, or look whether its file is right."""
 
 from mipsh.errors import UsageError
-from mipsh.grammar.declare import Argument, Command, Takes
+from mipsh.grammar.declare import Argument, Command, Option, Takes
 from mipsh.node.config import NodeConfig
 from mipsh.result import Result
 from mipsh.session import Session
@@ -9,8 +9,10 @@ from mipsh.session import Session
 ACTIONS = ("run", "check")
 
 
-def run(session: Session, action: str, file: str) -> Result:
+def run(session: Session, action: str, file: str, vt: int | None = None) -> Result:
     """Run the node of a file until it is told to end, or check the file."""
+    if vt is not None and not 1 <= vt <= 65535:
+        raise UsageError(f"--vt is a port from 1 to 65535, not {vt}")
     from mipsh.node import config_file
 
     if action == "check":
@@ -25,7 +27,7 @@ def run(session: Session, action: str, file: str) -> Result:
     from mipsh.node.log import Log
     from mipsh.node.mipd import Mipd
 
-    Mipd(file, Log(session.environment.stderr), session.environment.variables).run()
+    Mipd(file, Log(session.environment.stderr), session.environment.variables, vt).run()
     return Result()
 
 
@@ -48,6 +50,7 @@ COMMAND = Command(
         Argument("action", Takes.WORD, "run it, or check its file and do nothing", choices=ACTIONS),
         Argument("file", Takes.PATH, "the node's configuration: TOML, or mip6d.conf syntax"),
     ),
+    (Option("--vt", "let mip6d's clients ask, on this TCP port of the machine itself", Takes.INTEGER, metavar="PORT"),),
     details=(
         "It takes the interfaces over from the kernel, gives up its privileges but for CAP_NET_ADMIN and "
         "CAP_NET_RAW, and runs until SIGTERM or Ctrl-C, when a mobile node deregisters. SIGHUP reads the file anew. "

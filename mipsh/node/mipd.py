@@ -23,7 +23,7 @@ from mipsh.linux.kernel_ipv6 import Before
 from mipsh.linux.packet_socket import PacketSocket
 from mipsh.linux.tun import Tun
 from mipsh.node import config_file
-from mipsh.node.build import build, understand, with_mtus
+from mipsh.node.build import Begin, build, understand, with_mtus
 from mipsh.node.config import InterfaceConfig, NodeConfig, RouteConfig
 from mipsh.node.control import ControlServer
 from mipsh.node.counting import CountingTrace
@@ -45,10 +45,14 @@ SIGNALS_AT_ONCE = 64
 
 
 class Mipd:
-    """A daemon for the node that a file describes; ``variables`` are those of the process."""
+    """A daemon for the node that a file describes; ``variables`` are those of the process.
 
-    def __init__(self, path: str, log: Log, variables: Mapping[str, str]) -> None:
+    ``vt_port`` is where mip6d's clients may ask, in place of what the file says. Raises ConfigError.
+    """
+
+    def __init__(self, path: str, log: Log, variables: Mapping[str, str], vt_port: int | None = None) -> None:
         self._path = path
+        self._vt_port = vt_port
         self._log = log
         self.config = config_file.load(path)
         refuse_protection(self.config, path)
@@ -64,32 +68,53 @@ class Mipd:
             signals = _signals(stack)
             self._prepare_folder()
             self._take_over(stack)
-            config = self._complete(self.config)
+            self.config = config = self._complete(self.config)
             _understood(config, self._path)
             ports = {link.name: stack.enter_context(PacketSocket(link.name)) for link in config.interfaces}
-            used: dict[str, Port] = {**ports}
             tun = None if config.tun is None else stack.enter_context(Tun(config.tun.name, config.tun.mtu))
             privileges.drop(config.user)
             trace = CountingTrace(config.name)
-            node, begin = build(config, {name: port.link_layer for name, port in ports.items()}, os.urandom, trace)
-            trace.follow(node)
-            driver = stack.enter_context(Driver(node, used, tun))
-            driver.listeners.append(self._log.effect)
+            built = build(config, {name: port.link_layer for name, port in ports.items()}, os.urandom, trace)
+            trace.follow(built.node)
+            used: dict[str, Port] = {**ports}
+            driver = stack.enter_context(Driver(built.node, used, tun))
             impairments = Impairments(used, time.monotonic, driver.call_at)
-            control = ControlServer(node, driver, self.control_path, impair=impairments.set)
+            control = ControlServer(built.node, driver, self.control_path, impair=impairments.set)
             stack.callback(control.close)
-            driver.start()
-            driver.perform(begin(time.monotonic()))
             control.open()
-            self.config = config
+            self._open_terminal(driver, stack)
             driver.add_reader(signals.fileno(), lambda: self._signalled(signals, driver))
-            names = [link.name for link in config.interfaces]
-            told = {"control": self.control_path, "pid": os.getpid(), "version": __version__}
-            self._log.info("started", node=config.name, role=role(node), interfaces=names, **told)
-            driver.run()
-            if node.is_ending:
-                self._log.warning("notDeregistered", detail=f"no acknowledgement within {LEAVE_S:g} s")
+            self._serve(driver, built.begin)
         self._log.info("stopped", node=self.config.name)
+
+    def _open_terminal(self, driver: Driver, stack: ExitStack) -> None:
+        """Let mip6d's clients ask, where that is wanted."""
+        port = self._vt_port or self.config.vt_port
+        if port is not None:
+            from mipsh.node.vt_front import VtFront
+
+            front = VtFront(driver.node, driver, port)
+            stack.callback(front.close)
+            front.open()
+
+    def _serve(self, driver: Driver, begin: Begin) -> None:
+        """Let the node begin, and run it to its end."""
+        driver.listeners.append(self._log.effect)
+        driver.start()
+        driver.perform(begin(time.monotonic()))
+        names = [link.name for link in self.config.interfaces]
+        self._log.info(
+            "started",
+            node=self.config.name,
+            role=role(driver.node),
+            interfaces=names,
+            control=self.control_path,
+            pid=os.getpid(),
+            version=__version__,
+        )
+        driver.run()
+        if driver.node.is_ending:
+            self._log.warning("notDeregistered", detail=f"no acknowledgement within {LEAVE_S:g} s")
 
     # What is taken over, and given back.
 

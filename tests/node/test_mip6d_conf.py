@@ -19,8 +19,9 @@ from mipsh.node.config import (
 from mipsh.node.config_file import load, parse
 from mipsh.node.mip6d_conf import node_name
 from mipsh.node.mip6d_options import FIXED, NEEDED_BY, SCALARS, UNSUPPORTED
-from mipsh.node.mip6d_syntax import Kind, Place, Statement, Value
+from mipsh.node.mip6d_syntax import Kind, Statement, Value
 from mipsh.node.mip6d_syntax import parse as statements
+from mipsh.node.places import Place
 
 FILES = Path(__file__).parent / "mip6d_conf"
 MN = 'NodeConfig MN;\nUseMnHaIPsec disabled;\nInterface "eth0";\n'
