@@ -18,7 +18,7 @@ ARGS ?=
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.installed ## open the shell on a recorded network (off a terminal: a short tour)
+demo: $(VENV)/.installed ## open the shell on a Mobile IPv6 network of this machine (off a terminal: a tour)
 	@$(BIN)/mipsh demo
 
 test: $(VENV)/.installed-dev ## run all tests; ARGS="-k words" narrows them down

@@ -1,9 +1,16 @@
-"""``demo``: the shell on a recorded Mobile IPv6 network, without any set-up."""
+"""``demo``: a Mobile IPv6 network of this machine's own, for as long as one looks at it; or a recorded one."""
 
+import signal
+import threading
+from functools import partial
 from pathlib import Path
+from types import FrameType
 
 import mipsh
-from mipsh.grammar.declare import Command
+from mipsh.errors import RefusedError
+from mipsh.grammar.declare import Command, Option
+from mipsh.lab.existing import Existing, place_of
+from mipsh.lab.state import labs, sockets_folder
 from mipsh.node.replay import RecordedResponder
 from mipsh.node.vt import VtServer
 from mipsh.recording import load, nodes
@@ -11,8 +18,9 @@ from mipsh.result import Result
 from mipsh.session import Session
 from mipsh.status import ExitStatus
 
+NAME = "demo"
 NODES = {"mn": "mobile node", "ha": "home agent", "cn": "correspondent node"}
-TOUR = (
+RECORDED_TOUR = (
     ("mn", "the mobile node"),
     ("status", "what is it?"),
     ("bul", "its bindings: one with the home agent, one with the correspondent"),
@@ -21,17 +29,80 @@ TOUR = (
     ("cn; bc", "the correspondent's side of the second: route optimisation works"),
     ("mn; assert bul where cn=2001:db8:4::2 has state=bound", "the same question, as a script asks it"),
 )
-WELCOME = (
+RECORDED_WELCOME = (
     "This is mipsh on three recorded mip6d: a mobile node (mn) that has moved, its\n"
     "home agent (ha), and a correspondent node (cn) with which it optimised the\n"
     "route. 'mn', 'ha' and 'cn' change between them. Try: status, bul, rr,\n"
     "describe bul, watch -n 1 stats, help. ? shows what can stand at a place,\n"
     "'quit' leaves."
 )
+WELCOME = (
+    "This is mipsh on a Mobile IPv6 network of this machine: a mobile node (mn) away\n"
+    "from home, its home agent (ha) and a correspondent node (cn), each with real\n"
+    "packets in a network namespace of its own. 'tour' shows how a handover goes.\n"
+    "Try: bul, lab status, lab ping mn cn, lab move mn foreign2, lab shell mn.\n"
+    "'mn', 'ha', 'cn' ask that node; ? shows what can stand at a place. 'quit'\n"
+    "leaves and removes the network."
+)
 
 
-def run(session: Session) -> Result:
-    """Serve the recording that mipsh brings; open the shell on it, or off a terminal run a tour."""
+def run(session: Session, recorded: bool = False) -> Result:
+    """Build a network and open the shell on its mobile node, or off a terminal run the tour."""
+    if not recorded:
+        lab = _lab(session)
+        if lab is not None:
+            return _on_lab(session, lab)
+    return _on_recording(session)
+
+
+def _lab(session: Session) -> Existing | None:
+    """Build a lab that goes with the session; None, and why, where this machine does not allow it."""
+    from mipsh.commands.lab import build
+
+    variables = dict(session.environment.variables)
+    taken = labs(sockets_folder(variables))
+    name = next(f"{NAME}{number or ''}" for number in range(len(taken) + 2) if f"{NAME}{number or ''}" not in taken)
+    session.resources.callback(_remove, session, name)
+    _heed_signals()
+    try:
+        return build(session, name=name)
+    except RefusedError as error:
+        session.environment.warn(f"demo: no network is built: {error.message}")
+        session.environment.warn("demo: here is a recorded one in its place")
+        return None
+
+
+def _remove(session: Session, name: str) -> None:
+    from mipsh.commands.lab import say
+    from mipsh.lab import access
+
+    place = place_of(session.environment.variables, name)
+    if place.folder.exists():
+        access.tear_down(place, partial(say, session))
+
+
+def _heed_signals() -> None:
+    """End as one would by 'quit' when the terminal is closed, so that the network is removed."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            signal.signal(number, _leave)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _on_lab(session: Session, lab: Existing) -> Result:
+    for node in lab.state.nodes.values():
+        session.aliases[node.name] = f"connect mipd://{node.control} --columns role,address"
+    session.connect(f"mipd://{lab.state.node('mn').control}")
+    if session.environment.interactive:
+        session.stay = True
+        return Result(summary=WELCOME)
+    return Result(status=session.run_line(f"tour --name {lab.state.name}"))
+
+
+def _on_recording(session: Session) -> Result:
     directory = str(recordings())
     for node in nodes(directory):
         server = VtServer(RecordedResponder(load(directory, node)))
@@ -41,8 +112,8 @@ def run(session: Session) -> Result:
     if session.environment.interactive:
         session.stay = True
         session.connect(session.aliases["mn"].split()[1])
-        return Result(summary=WELCOME)
-    for line, why in TOUR:
+        return Result(summary=RECORDED_WELCOME)
+    for line, why in RECORDED_TOUR:
         session.environment.warn(f"\n# {why}\n> {line}")
         status = session.run_line(line)
         if status is not ExitStatus.OK:
@@ -57,9 +128,13 @@ def recordings() -> Path:
 
 COMMAND = Command(
     "demo",
-    "open the shell on a recorded Mobile IPv6 network",
+    "open the shell on a Mobile IPv6 network of this machine",
     run,
-    details="It needs no engine, no privilege and no set-up. Off a terminal it runs a short tour and ends.",
+    options=(Option("--recorded", "on a recorded network: nothing is built"),),
+    details=(
+        "It builds a lab (see 'help lab up'), which goes when the shell is left. Off a terminal it runs the tour "
+        "and ends. Where no network can be built, it says why and shows a recorded one."
+    ),
     runs_lines=True,
-    examples=(("demo", "look around"),),
+    examples=(("demo", "look around"), ("demo --recorded", "without any privilege")),
 )

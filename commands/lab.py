@@ -10,7 +10,7 @@ from mipsh.errors import CapabilityMissing, MipshError
 from mipsh.grammar.declare import Command, Option, Takes
 from mipsh.lab.existing import Existing, choose, look, place_of
 from mipsh.lab.state import NodeState, labs, sockets_folder
-from mipsh.lab.status import ASCII, BOXES, Tables, drawing, reports
+from mipsh.lab.status import ASCII, BOXES, Tables, drawing, has_arrived, reports
 from mipsh.model.reading import Reading
 from mipsh.model.shell import LAB_NODES, LabNodeReport
 from mipsh.registry import ENGINES
@@ -64,14 +64,25 @@ def await_registered(session: Session, lab: Existing, longest_s: float = REGISTE
     say(session, "waiting until the mobile nodes are registered")
     deadline = time.monotonic() + longest_s
     while True:
-        rows = [row for row in nodes(session, lab) if row.role == "mn"]
-        if all(row.state in ("registered", "home") for row in rows):
+        missing = [row.node for row in nodes(session, lab) if row.role == "mn" and not has_arrived(row)]
+        if not missing:
             return True
         if time.monotonic() > deadline:
-            names = ", ".join(row.node for row in rows if row.state not in ("registered", "home"))
+            names = ", ".join(missing)
             session.environment.warn(f"mipsh: warning: not registered after {longest_s:g} s: {names}")
             return False
         time.sleep(LOOKS_EVERY_S)
+
+
+def await_arrival(session: Session, lab: Existing, name: str) -> LabNodeReport | None:
+    """Wait until a mobile node is at home where it should be, or registered from there; None where it is not."""
+    deadline = time.monotonic() + REGISTER_S
+    while time.monotonic() < deadline:
+        row = next(row for row in nodes(session, lab) if row.node == name)
+        if has_arrived(row):
+            return row
+        time.sleep(LOOKS_EVERY_S)
+    return None
 
 
 def down(session: Session, name: str = "", every: bool = False) -> Result:

@@ -3,6 +3,7 @@
 import re
 import time
 
+from mipsh.commands.lab import await_arrival
 from mipsh.errors import UsageError
 from mipsh.grammar.declare import Argument, Command, Option, Takes
 from mipsh.lab.existing import Existing, held, look
@@ -23,15 +24,22 @@ MEND = "off"
 def move(session: Session, node: str, link: str, *, name: str = "", gap: float = 0.05, measure: bool = False) -> Result:
     """Move a mobile node to a link; measured, with a stream of packets from the correspondent."""
     with held(session.environment.variables, name) as lab:
-        if not measure:
-            from mipsh.lab import namespaces
+        if measure:
+            from mipsh.lab.measured import measure_move
 
-            namespaces.move(lab.ground, lab.state, node, link, gap)
-            return Result(summary=f"{node} is on {link}")
-        from mipsh.lab.measured import measure_move
+            report = measure_move(lab, node, link, gap)
+            return Result(HANDOVERS, [report], taken_at=time.time())
+        from mipsh.lab import namespaces
 
-        report = measure_move(lab, node, link, gap)
-        return Result(HANDOVERS, [report], taken_at=time.time())
+        namespaces.move(lab.ground, lab.state, node, link, gap)
+    row = await_arrival(session, lab, node)
+    if row is None:
+        text = f"{node} is on {link}, and not registered there yet"
+    else:
+        text = (
+            f"{node} is at home" if row.state == "home" else f"{node} is on {link}, registered: {row.care_of_address}"
+        )
+    return Result(summary=text)
 
 
 def loss(session: Session, link: str, percent: str, name: str = "") -> Result:

@@ -3,9 +3,11 @@
 import time
 from pathlib import Path
 
+from mipsh.errors import UsageError
 from mipsh.grammar.declare import Argument, Command, Option, Takes
 from mipsh.lab.existing import inside
-from mipsh.model.shell import FILES, FileReport
+from mipsh.model.address import canonical
+from mipsh.model.shell import ECHOES, FILES, EchoReport, FileReport
 from mipsh.result import Result
 from mipsh.session import Session
 from mipsh.status import ExitStatus
@@ -13,6 +15,7 @@ from mipsh.status import ExitStatus
 NAME = Option("--name", "the lab, where there are several", Takes.WORD, metavar="NAME")
 NODE = Argument("node", Takes.WORD, "a node: mn, mn2, ha, cn, r1")
 SHELL = "/bin/sh"
+MOST_ECHOES, ANSWER_S = 1000, 1.0
 
 
 def shell(session: Session, node: str, name: str = "") -> Result:
@@ -38,6 +41,32 @@ def _status(code: int) -> ExitStatus:
     if code == 0:
         return ExitStatus.OK
     return ExitStatus.CONDITION_NOT_MET if code == 1 else ExitStatus.FAILED
+
+
+def ping(session: Session, node: str, to: str, *, count: int = 3, interval: float = 0.2, name: str = "") -> Result:
+    """Send echo requests from a node to another one, or to an address; fine when any is answered."""
+    from mipsh.lab.status import addresses
+    from mipsh.linux.lab_links import inside as in_namespace
+    from mipsh.linux.ping import Echo, socket_here
+    from mipsh.linux.ping import ping as send
+
+    lab = inside(session.environment.variables, name)
+    known = {found: address for address, found in addresses(lab.state).items()}
+    destination = known.get(to, to)
+    if canonical(destination) is None:
+        raise UsageError(f"'{to}' is neither a node that can be reached nor an address", f"nodes: {', '.join(known)}")
+    if not 1 <= count <= MOST_ECHOES:
+        raise UsageError(f"--count is 1 to {MOST_ECHOES}, not {count}")
+    with in_namespace(lab.state.node(node).namespace, socket_here) as opened:
+        echoes: list[Echo] = list(send(opened, destination, count, interval, ANSWER_S))
+    rows = [EchoReport(node, echo.sequence, destination, echo.source, _rounded(echo.rtt_ms)) for echo in echoes]
+    answered = sum(echo.source is not None for echo in echoes)
+    status = ExitStatus.OK if answered else ExitStatus.CONDITION_NOT_MET
+    return Result(ECHOES, rows, taken_at=time.time(), summary=f"{answered} of {count} answered", status=status)
+
+
+def _rounded(rtt_ms: float | None) -> float | None:
+    return None if rtt_ms is None else round(rtt_ms, 2)
 
 
 def capture(session: Session, link: str, file: str, seconds: float = 0.0, name: str = "") -> Result:
@@ -75,6 +104,20 @@ EXEC = Command(
     details="Options of lab exec stand before NODE; all behind it is the program's. Exit status 0 stays 0, 1 stays 1.",
     examples=(("lab exec cn ping -c 3 2001:db8:1::100", "to the mobile node's home address"),),
     runs_lines=True,
+)
+PING = Command(
+    "lab ping",
+    "send echo requests from a node of a lab",
+    ping,
+    (NODE, Argument("to", Takes.WORD, "a node's name, or an address")),
+    (
+        NAME,
+        Option("--count", "so many, 1 to 1000", Takes.INTEGER, "-c", metavar="N"),
+        Option("--interval", "seconds from one to the next", Takes.SECONDS, "-i", metavar="S"),
+    ),
+    table=ECHOES.name,
+    details="For where no ping program is installed; 'lab exec mn ping ADDRESS' runs the one that is.",
+    examples=(("lab ping cn mn", "to the mobile node's home address, wherever it is"),),
 )
 CAPTURE = Command(
     "lab capture",

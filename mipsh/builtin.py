@@ -25,6 +25,7 @@ COMMANDS = {
     "lab fault": "mipsh.commands.lab_changes:FAULT",
     "lab loss": "mipsh.commands.lab_changes:LOSS",
     "lab move": "mipsh.commands.lab_changes:MOVE",
+    "lab ping": "mipsh.commands.lab_use:PING",
     "lab shell": "mipsh.commands.lab_use:SHELL_COMMAND",
     "lab status": "mipsh.commands.lab:STATUS",
     "lab up": "mipsh.commands.lab:UP",
@@ -40,6 +41,7 @@ COMMANDS = {
     "source": "mipsh.commands.source:COMMAND",
     "stats": "mipsh.commands.stats:COMMAND",
     "status": "mipsh.commands.status:COMMAND",
+    "tour": "mipsh.commands.tour:COMMAND",
     "version": "mipsh.commands.version:COMMAND",
     "watch": "mipsh.commands.watch:COMMAND",
 }

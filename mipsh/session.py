@@ -166,8 +166,8 @@ class Session:
         tried = "; ".join(f.message for f in failures)
         raise EngineRefused(
             f"no engine found: {tried}",
-            "start mip6d (built with its virtual terminal) or mipd, name another address with --engine URI, "
-            "or type 'mipsh demo' to look at a recorded one",
+            "type 'mipsh lab up' for a network on this machine, or 'mipsh demo' for one to look around in; "
+            "or start mip6d (built with its virtual terminal), or name another address with --engine URI",
         )
 
     def _open(self, uri: str) -> Connector:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from mipsh.lab.state import Impairment, LabState, NodeState
 from mipsh.linux.processes import is_alive
+from mipsh.model.address import within
 from mipsh.model.records import BindingCacheEntry, BindingUpdateListEntry
 from mipsh.model.shell import LabLinkReport, LabNodeReport
 
@@ -71,7 +72,7 @@ def _report(state: LabState, node: NodeState, said: Tables, names: Mapping[str, 
         node.name,
         node.role,
         tuple(node.links.values()),
-        _state(node, said, is_registered),
+        _state(node, said, home),
         node.home_address,
         home.care_of_address if home is not None and is_registered else None,
         tuple(sorted(direct)),
@@ -81,16 +82,24 @@ def _report(state: LabState, node: NodeState, said: Tables, names: Mapping[str, 
     )
 
 
-def _state(node: NodeState, said: Tables, is_registered: bool) -> str:
+def _state(node: NodeState, said: Tables, home: BindingUpdateListEntry | None) -> str:
+    """Return how a node is: a mobile node is home when it has no registration left, not before."""
     if node.process is None or not is_alive(node.process):
         return "down"
     if not said.answers:
         return "silent"
     if node.role != MOBILE:
         return "running"
-    if HOME_LINK in node.links.values() and not is_registered:
-        return "home"
-    return "registered" if is_registered else "away"
+    if home is not None and home.state == "bound":
+        return "registered"
+    return "home" if home is None and HOME_LINK in node.links.values() else "away"
+
+
+def has_arrived(row: LabNodeReport) -> bool:
+    """Tell whether a mobile node is known to be where it is: at home, or registered from its link."""
+    if HOME_LINK in row.links:
+        return row.state == "home"
+    return row.state == "registered" and any(within(row.care_of_address or "", PREFIXES[link]) for link in row.links)
 
 
 # The drawing.
@@ -148,4 +157,5 @@ def _where(row: LabNodeReport) -> str:
     link = ", ".join(row.links)
     if row.care_of_address:
         return f"is at {link}, {row.care_of_address}"
-    return {"home": "is at home", "away": f"is at {link}, not registered"}.get(row.state, f"is {row.state}, at {link}")
+    shown = {"home": "is at home", "away": f"is at {link}, not registered"}
+    return shown.get(row.state, f"is {row.state}, at {link}")

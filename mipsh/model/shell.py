@@ -220,6 +220,16 @@ class HandoverReport(Struct, frozen=True):
     ratio: Annotated[float | None, column("Ratio", "that time over the bound", Kind.INTEGER)] = None
 
 
+class EchoReport(Struct, frozen=True):
+    """An echo request that a node of a lab sent."""
+
+    node: Annotated[str, column("Node", "node that sent it", shown=Shown.WIDE)]
+    sequence: Annotated[int, column("Seq", "its number", Kind.INTEGER)]
+    destination: Annotated[str, column("Destination", "address that it was sent to", Kind.ADDRESS)]
+    source: Annotated[str | None, column("Answered by", "address that answered, unknown for none", Kind.ADDRESS)]
+    rtt_ms: Annotated[float | None, column("Round trip", "time to the answer", Kind.INTEGER, unit="ms")]
+
+
 class FaultReport(Struct, frozen=True):
     """A fault that a lab can have on purpose."""
 
@@ -247,6 +257,7 @@ WORDS = table("words", WordReport, "Words", key=("word",))
 LAB_NODES = table("lab_nodes", LabNodeReport, "Nodes of the lab", key=("lab", "node"))
 LAB_LINKS = table("lab_links", LabLinkReport, "Links of the lab", key=("link",))
 HANDOVERS = table("handovers", HandoverReport, "Handover", key=("node",))
+ECHOES = table("echoes", EchoReport, "Echo requests", key=("node", "sequence"))
 FAULTS = table("faults", FaultReport, "Faults", key=("fault",))
 SCRIPTS = table("script", ScriptReport, "Script", key=("shell",), prose=True)
 
@@ -273,6 +284,7 @@ SHELL_TABLES = {
         LAB_NODES,
         LAB_LINKS,
         HANDOVERS,
+        ECHOES,
         FAULTS,
     )
 }
