@@ -5,6 +5,7 @@ It is written to a file meanwhile, so that a node that was killed finds out how 
 
 import contextlib
 import errno
+import fcntl
 import os
 import socket
 import struct
@@ -35,7 +36,7 @@ from mipsh.linux.rtnetlink import (
     number,
 )
 
-ADDRESSES, ROUTES = Path("/proc/net/if_inet6"), Path("/proc/net/ipv6_route")
+ADDRESSES, ROUTES = Path("/proc/thread-self/net/if_inet6"), Path("/proc/thread-self/net/ipv6_route")
 ADDRESS_COLUMNS, ROUTE_COLUMNS = 6, 10
 GLOBAL_SCOPE = 0
 IFA_F_DADFAILED, IFA_F_PERMANENT = 0x08, 0x80
@@ -93,31 +94,51 @@ def _is_configured_route(flags: int) -> bool:
     return flags & (RTF_UP | RTF_GATEWAY) == RTF_UP | RTF_GATEWAY and not flags & NOT_CONFIGURED
 
 
-def remember(interfaces: Iterable[str], path: Path) -> dict[str, Before]:
-    """Return how interfaces were before any node took them over, and write it down; raises OSError.
+class Kept:
+    """How interfaces were before any node took them over, written to a file that only one node can have.
 
-    What a node that was killed wrote counts where the kernel's IPv6 is still off.
+    What a node that was killed wrote counts where the kernel's IPv6 is still off. Raises OSError, with
+    EWOULDBLOCK where another node has the file.
     """
-    written = _written(path)
-    before = {}
-    for interface in interfaces:
-        now = look(interface)
-        before[interface] = written.get(interface, now) if now.is_disabled else now
-    with contextlib.suppress(FileNotFoundError):
-        path.unlink()
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
-    with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.json.encode(before))
-    return before
+
+    def __init__(self, path: Path, interfaces: Iterable[str]) -> None:
+        self.path = path
+        self._handle = _locked(path)
+        try:
+            self.before = self._found(interfaces)
+            os.ftruncate(self._handle, 0)
+            os.pwrite(self._handle, msgspec.json.encode(self.before), 0)
+        except OSError:
+            os.close(self._handle)
+            raise
+
+    def _found(self, interfaces: Iterable[str]) -> dict[str, Before]:
+        now = {interface: look(interface) for interface in interfaces}
+        try:
+            written = msgspec.json.decode(os.pread(self._handle, LARGEST, 0), type=dict[str, Before])
+        except msgspec.DecodeError:
+            return now
+        return {name: written.get(name, found) if found.is_disabled else found for name, found in now.items()}
+
+    def forget(self) -> None:
+        """Remove the file: the interfaces are as they were."""
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+        os.close(self._handle)
 
 
-def _written(path: Path) -> dict[str, Before]:
-    """Return what was written; nothing where there is nothing that can be read."""
-    try:
-        with path.open("rb") as file:
-            return msgspec.json.decode(file.read(LARGEST), type=dict[str, Before])
-    except (OSError, msgspec.DecodeError):
-        return {}
+def _locked(path: Path) -> int:
+    """Return a file that is there and locked, and that nobody removed meanwhile."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
+                return handle
+        except OSError:
+            os.close(handle)
+            raise
+        os.close(handle)
 
 
 def give_back(interface: str, before: Before) -> None:

@@ -5,6 +5,7 @@ it read its file anew. SIGTERM and SIGINT let it take leave: a mobile node dereg
 that it goes, and the interfaces are the kernel's again. A second one ends it at once.
 """
 
+import errno
 import os
 import signal
 import socket
@@ -17,9 +18,9 @@ from pathlib import Path
 from msgspec import structs
 
 from mipsh import __version__
-from mipsh.errors import ConfigError, MipshError, RefusedError
+from mipsh.errors import ConfigError, MipshError, RefusedError, UsageError
 from mipsh.linux import kernel_ipv6, links, privileges
-from mipsh.linux.kernel_ipv6 import Before
+from mipsh.linux.kernel_ipv6 import Before, Kept
 from mipsh.linux.packet_socket import PacketSocket
 from mipsh.linux.tun import Tun
 from mipsh.node import config_file
@@ -125,31 +126,36 @@ class Mipd:
             folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
             if user is not None and folder.stat().st_uid != privileges.user_id(user):
                 _hand_over(folder, user)
+        except (FileNotFoundError, NotADirectoryError, FileExistsError):
+            raise UsageError(f"cannot make the folder {folder}", "expected a path in a folder that is there") from None
         except OSError as error:
             raise links.explained(error, f"make the folder {folder}") from None
 
     def _take_over(self, stack: ExitStack) -> None:
         """Take the interfaces from the kernel, and see to it that it gets them back."""
-        kept = self.control_path.with_suffix(KEPT_SUFFIX)
+        path = self.control_path.with_suffix(KEPT_SUFFIX)
         names = [link.name for link in self.config.interfaces]
+        for name in names:
+            if name not in links.names():
+                raise links.explained(OSError(errno.ENODEV, os.strerror(errno.ENODEV)), f"take over '{name}'")
         try:
-            self._before = kernel_ipv6.remember(names, kept)
+            kept = Kept(path, names)
+        except BlockingIOError:
+            raise RefusedError(f"the node '{self.config.name}' runs already", f"it has {path}") from None
         except OSError as error:
-            missing = [name for name in names if name not in links.names()]
-            what = f"take over the interface '{missing[0]}'" if missing else f"write {kept}"
-            raise links.explained(error, what) from None
+            raise links.explained(error, f"write {path}") from None
+        self._before = kept.before
         stack.callback(self._give_back, kept)
         for name in names:
             links.prepare(name)
 
-    def _give_back(self, kept: Path) -> None:
+    def _give_back(self, kept: Kept) -> None:
         for name, before in self._before.items():
             try:
                 kernel_ipv6.give_back(name, before)
             except OSError as error:
                 self._log.warning("interfaceNotGivenBack", interface=name, detail=error.strerror)
-        with suppress(OSError):
-            kept.unlink()
+        kept.forget()
 
     def _complete(self, config: NodeConfig) -> NodeConfig:
         """Return a configuration with what the interfaces had, where it is adopted, and with their MTUs."""
