@@ -14,6 +14,8 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from msgspec import Struct
+
 from mipsh.mobility.effects import Effect
 from mipsh.mobility.node import Node
 from mipsh.node.control_session import Clock, ControlSession, Impair, refusal
@@ -25,18 +27,33 @@ from mipsh.node.protocol import LONGEST_LINE, Code, Event
 MOST_CLIENTS = 32
 MOST_UNSENT = 256 * 1024
 """Bytes of events and answers that wait for a client at the most; events beyond that are lost to it."""
-STALLED_S, IDLE_S, LOOKS_EVERY_S = 10.0, 300.0, 5.0
-"""How long a client may take nothing of what waits for it, how long one may say and hear nothing, and when to look."""
 READ_SIZE = 16 * 1024
 CREDENTIALS = struct.Struct("iII")
+
+
+class Terms(Struct, frozen=True):
+    """Whom a server serves: ``users`` may connect; None are root and the user of the process.
+
+    A client is left that takes nothing of what waits for it for ``stalled_s``, or says and hears nothing
+    for ``idle_s``; it is looked for such clients every ``look_s``.
+    """
+
+    users: frozenset[int] | None = None
+    stalled_s: float = 10.0
+    idle_s: float = 300.0
+    look_s: float = 5.0
+
+    def admits(self, user: int) -> bool:
+        """Tell whether a user may connect."""
+        return user in (self.users or (0, os.geteuid()))
 
 
 class ControlServer:
     """Serves a node's control socket at a path; ``open`` begins, ``close`` ends and removes it.
 
     ``open`` raises RefusedError for a place that is taken or not permitted, UsageError for one that
-    cannot be, EngineError otherwise. ``allowed`` are the users that may connect; ``clock`` is the
-    node's; ``impair`` makes a link worse, where that can be done.
+    cannot be, EngineError otherwise. ``clock`` is the node's; ``impair`` makes a link worse, where that
+    can be done.
     """
 
     def __init__(
@@ -45,7 +62,7 @@ class ControlServer:
         driver: Loop,
         path: Path,
         *,
-        allowed: frozenset[int] | None = None,
+        terms: Terms | None = None,
         clock: Clock = time.monotonic,
         impair: Impair | None = None,
     ) -> None:
@@ -54,7 +71,7 @@ class ControlServer:
         self.node = node
         self._loop = driver
         self._clock = clock
-        self._allowed = frozenset((0, os.geteuid())) if allowed is None else allowed
+        self._terms = terms or Terms()
         self._acceptor: Acceptor | None = None
         self._place: tuple[int, int] | None = None
         self._clients: list[_Client] = []
@@ -93,7 +110,7 @@ class ControlServer:
         return len(self._clients)
 
     def _take(self, connection: socket.socket) -> None:
-        if _user(connection) not in self._allowed:
+        if not self._terms.admits(_user(connection)):
             _turn_away(connection, refusal(Code.REFUSED, "this socket is for its owner and for root"))
         elif len(self._clients) >= MOST_CLIENTS:
             _turn_away(connection, refusal(Code.BUSY, f"{MOST_CLIENTS} clients are connected already"))
@@ -117,9 +134,9 @@ class ControlServer:
         """Leave those who take nothing, as long as there are clients."""
         now = time.monotonic()
         for client in tuple(self._clients):
-            if client.is_dead(now):
+            if client.is_dead(now, self._terms):
                 client.close()
-        self._look = self._loop.call_at(now + LOOKS_EVERY_S, self._look_again) if self._clients else None
+        self._look = self._loop.call_at(now + self._terms.look_s, self._look_again) if self._clients else None
 
 
 class _Client:
@@ -139,10 +156,12 @@ class _Client:
         self._moved = time.monotonic()
         self._watch()
 
-    def is_dead(self, now: float) -> bool:
+    def is_dead(self, now: float, terms: Terms) -> bool:
         """Tell whether the client takes nothing, or does nothing."""
         quiet_s = now - self._moved
-        return quiet_s > STALLED_S if self._unsent else quiet_s > IDLE_S and not self.session.is_subscribed
+        if self._is_writing:
+            return quiet_s > terms.stalled_s
+        return quiet_s > terms.idle_s and not self.session.is_subscribed
 
     def tell(self, told: Event) -> None:
         """Have an event sent, or count it as lost where too much waits already."""
