@@ -9,8 +9,7 @@ from types import FrameType
 import mipsh
 from mipsh.errors import RefusedError
 from mipsh.grammar.declare import Command, Option
-from mipsh.lab.existing import Existing, place_of
-from mipsh.lab.state import labs, sockets_folder
+from mipsh.lab.existing import Existing, free_name, place_of
 from mipsh.node.replay import RecordedResponder
 from mipsh.node.vt import VtServer
 from mipsh.recording import load, nodes
@@ -59,9 +58,7 @@ def _lab(session: Session) -> Existing | None:
     """Build a lab that goes with the session; None, and why, where this machine does not allow it."""
     from mipsh.commands.lab import build
 
-    variables = dict(session.environment.variables)
-    taken = labs(sockets_folder(variables))
-    name = next(f"{NAME}{number or ''}" for number in range(len(taken) + 2) if f"{NAME}{number or ''}" not in taken)
+    name = free_name(session.environment.variables, NAME)
     session.resources.callback(_remove, session, name)
     _heed_signals()
     try:

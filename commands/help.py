@@ -52,6 +52,7 @@ def run(session: Session, words: list[str] | None = None) -> Result:
     if not words:
         return overview(session)
     topic = " ".join(words)
+    words = topic.split()
     if topic == PROGRAM.name:
         return Result(HELP, [HelpPage(topic, PROGRAM.summary, program(session))])
     if topic in TOPICS:

@@ -158,7 +158,8 @@ def test_where_no_engine_is_all_places_are_said() -> None:
         assert "nothing listens at /nowhere/mip6d.sock" in caught.value.message
         assert "nothing listens at /nowhere/else.sock" in caught.value.message
         assert "--engine URI" in caught.value.hint
-        assert "demo" in caught.value.hint
+        assert "'mipsh lab up'" in caught.value.hint
+        assert "'mipsh demo'" in caught.value.hint
     assert Registry(plugins=False).engine("umip").defaults == ("umip://[::1]:7777", "umip://127.0.0.1:7777")
 
 

@@ -1,5 +1,6 @@
 """Finding a lab that is there, by its name or because it is the only one, and holding it for a change."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -9,7 +10,7 @@ from mipsh.errors import RefusedError, UsageError
 from mipsh.lab.namespaces import Ground
 from mipsh.lab.plan import DEFAULT_NAME, check_name
 from mipsh.lab.state import Kind, LabState, Place, labs, sockets_folder
-from mipsh.linux import user_namespaces
+from mipsh.linux import namespaces, user_namespaces
 
 NAMESPACES = "netns"
 """The folder of a lab's namespaces among its files, where it has its own mount namespace."""
@@ -40,6 +41,17 @@ def choose(variables: Mapping[str, str], name: str = "") -> str:
     if len(found) > 1 and DEFAULT_NAME not in found:
         raise UsageError(f"there are several labs: {', '.join(found)}", "choose one with --name NAME")
     return found[0] if len(found) == 1 else DEFAULT_NAME
+
+
+def free_name(variables: Mapping[str, str], name: str) -> str:
+    """Return a name that no lab has: the one given, or with a number behind it."""
+    taken = {*labs(sockets_folder(variables)), *(found.split("-")[1] for found in _named_namespaces())}
+    names = (f"{name}{number or ''}" for number in range(len(taken) + 1))
+    return next(candidate for candidate in names if candidate not in taken)
+
+
+def _named_namespaces() -> list[str]:
+    return [name for name in namespaces.names() if re.fullmatch(r"mipsh-[^-]+-[^-]+", name)]
 
 
 def look(variables: Mapping[str, str], name: str = "") -> Existing:

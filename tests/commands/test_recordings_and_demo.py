@@ -87,11 +87,11 @@ def test_a_taken_port_is_refused(mipsh: Mipsh, replay: Replay) -> None:
     assert "another program listens there" in ran.stderr
 
 
-def test_the_demo_is_a_tour_off_a_terminal(mipsh: Mipsh) -> None:
+def test_the_recorded_demo_is_a_tour_off_a_terminal(mipsh: Mipsh) -> None:
     """No engine, no set-up, no question: it shows route optimisation and ends well."""
-    ran = mipsh("demo")
+    ran = mipsh("demo", "--recorded")
     assert ran.status == 0
     assert "2001:db8:4::2" in ran.stdout
     assert ran.stdout.splitlines()[-1].startswith("yes")
     assert ran.stderr.count("\n> ") == 7
-    assert mipsh.process("--no-config", "demo").stdout.splitlines()[-1].startswith("yes")
+    assert mipsh.process("--no-config", "demo", "--recorded").stdout.splitlines()[-1].startswith("yes")

@@ -49,7 +49,7 @@ def test_a_command_begins_here(text: str) -> None:
         ("cache", ["binding-cache"]),
         ("pe", ["peer"]),
         ("watch wa", ["watch"]),
-        ("watch mi", ["mine"]),
+        ("watch min", ["mine"]),
         ("show ", ["bc", "binding-cache", "binding-update-list", "bul", "hal", "home-agents", "ipv6", "nonce"]),
         ("show st", ["stats", "status"]),
         ("show m", []),

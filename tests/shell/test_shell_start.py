@@ -92,7 +92,7 @@ def test_startup_may_be_all(mipsh: Mipsh, tmp_path: Path) -> None:
 
 def test_the_demo_fits_and_changes_between_its_nodes(mipsh: Mipsh) -> None:
     """The welcome is whole on 80 columns, and each node of the recording has a word of its own."""
-    with Terminal(mipsh, "demo", screen_columns=200) as terminal:
+    with Terminal(mipsh, "demo", "--recorded", screen_columns=200) as terminal:
         terminal.prompt()
         assert terminal.line.startswith("mn@umip 127.0.0.1:")
         assert all(len(line) <= 80 for line in terminal.lines)
