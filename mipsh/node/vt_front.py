@@ -124,6 +124,8 @@ class VtFront:
         if self._client is not None:
             connection.close()
         else:
+            # A reply is several small sends: none of them is to wait for the client's acknowledgement.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._client = _Client(connection, VtSession(self._responder), self._loop, self._gone)
 
     def _gone(self) -> None:

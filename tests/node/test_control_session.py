@@ -177,12 +177,17 @@ def test_more_of_nothing_is_nothing() -> None:
     assert Asked(lab(), "mn")("more") == {"taken_at": 0.0, "rows": [], "more": False}
 
 
+def subscribed(asked: Asked) -> bool:
+    """Tell whether events are wanted."""
+    return asked.session.is_subscribed
+
+
 def test_events_are_numbered_and_losses_said() -> None:
     """From the subscription on."""
     asked = Asked(lab(), "mn")
-    assert not asked.session.is_subscribed
+    assert subscribed(asked) is False
     assert asked("subscribe") == {"state": "subscribed"}
-    assert asked.session.is_subscribed
+    assert subscribed(asked) is True
     told = Event(5.0, "mip6MnRegistered", HOA)
     events = [asked.session.event(told)]
     asked.session.lose()
@@ -192,7 +197,7 @@ def test_events_are_numbered_and_losses_said() -> None:
     assert [(p["sequence"], p["lost"]) for p in params] == [(1, 0), (4, 2), (5, 0)]
     assert all(line.endswith(b"\n") and json.decode(line)["method"] == "event" for line in events)
     assert asked("unsubscribe") == {"state": "unsubscribed"}
-    assert not asked.session.is_subscribed
+    assert subscribed(asked) is False
 
 
 @pytest.mark.parametrize(
