@@ -5,7 +5,7 @@ raises CapabilityMissing. Every method blocks, for ``timeout_s`` seconds a quest
 and holds nothing of the engine's when it returns. A connector is driven by one thread.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from types import MappingProxyType
@@ -123,7 +123,7 @@ class Connector:
         """Have a Binding Update sent now, to the home agent or to a peer; return how far it is."""
         raise unable("way to have a Binding Update sent", self.info)
 
-    def events(self) -> Iterator[EngineEvent]:
+    def events(self) -> Generator[EngineEvent, None, None]:
         """Yield what happens from now on, when it happens; the engine is held until this is closed."""
         raise unable("events to be heard", self.info)
 

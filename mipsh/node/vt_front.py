@@ -121,6 +121,8 @@ class VtFront:
             self._client.close()
 
     def _take(self, connection: socket.socket) -> None:
+        if self._client is not None and self._client.has_left():
+            self._client.close()
         if self._client is not None:
             connection.close()
         else:
@@ -143,6 +145,15 @@ class _Client:
         self._pieces: Iterator[bytes] = iter((session.greeting(),))
         self._unsent = memoryview(b"")
         self._watch(selectors.EVENT_WRITE)
+
+    def has_left(self) -> bool:
+        """Tell whether the client hung up, though that was not yet noticed."""
+        try:
+            return not self._connection.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def close(self) -> None:
         """Leave."""

@@ -4,7 +4,7 @@ A connection is held while a question is asked, or while events are listened to,
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 
 import msgspec
@@ -143,7 +143,7 @@ class MipdConnector(Connector):
         with self._connection() as socket:
             socket.ask("set_link", Done, {"interface": interface, "up": is_up})
 
-    def events(self) -> Iterator[EngineEvent]:
+    def events(self) -> Generator[EngineEvent, None, None]:
         """Yield what happens from now on, over a connection of its own."""
         from mipsh.render.format import timestamp
 

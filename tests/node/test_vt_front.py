@@ -131,7 +131,8 @@ def test_counters_are_read() -> None:
     """By the names that they have everywhere."""
     lab = moved_home()
     with front(lab, "mn") as connector:
-        read = {(row.direction, row.name): row.value for row in connector.statistics().rows if row.value}
+        rows: list[Any] = list(connector.statistics().rows)
+    read = {(row.direction, row.name): row.value for row in rows if row.value}
     known = readings.statistics(lab.node("mn"), 0.0)
     assert read == {(row.direction, row.name): row.value for row in known if row.value}
     assert read["sent", "binding_updates"] >= 1

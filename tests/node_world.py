@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ class TurningLoop:
         self._callbacks: dict[int, dict[int, Callable[[], None]]] = {}
         self._calls: list[tuple[float, int, Handle]] = []
         self._order = count()
+        self._waker: socket.socket | None = None
 
     @property
     def watched(self) -> int:
@@ -104,6 +106,12 @@ class TurningLoop:
         heapq.heappush(self._calls, (monotonic_time, next(self._order), handle))
         return handle
 
+    def do(self, callback: Callable[[], None]) -> None:
+        """Have something done by the loop, from another thread."""
+        self.call_at(0.0, callback)
+        if self._waker is not None:
+            self._waker.send(b"\0")
+
     def turn(self, longest_s: float = 0.0) -> int:
         """Do what is ready, waiting no longer than so many seconds for it; return how much that was."""
         found = self._selector.select(longest_s)
@@ -123,33 +131,43 @@ class TurningLoop:
             if handle.callback is not None:
                 handle.callback()
 
+    @contextmanager
+    def waking(self) -> Iterator[None]:
+        """Let other threads wake the loop."""
+        woken, waker = socket.socketpair()
+        with woken, waker:
+            self._waker = waker
+            self.add_reader(woken.fileno(), partial(_drain, woken))
+            yield
+            self.remove_reader(woken.fileno())
+            self._waker = None
+
     def close(self) -> None:
         """Let go of the selector."""
         self._selector.close()
 
 
+def _drain(woken: socket.socket) -> None:
+    woken.recv(4096)
+
+
 @contextmanager
 def turning(loop: TurningLoop) -> Iterator[None]:
     """Let a loop turn in a thread of its own."""
-    stopped, stopper = socket.socketpair()
-    loop.add_reader(stopped.fileno(), lambda: None)
     is_over = threading.Event()
 
     def run() -> None:
         while not is_over.is_set():
             loop.turn(1.0)
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        stopper.send(b"\0")
-        thread.join()
-        loop.remove_reader(stopped.fileno())
-        stopped.close()
-        stopper.close()
+    with loop.waking():
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield
+        finally:
+            loop.do(is_over.set)
+            thread.join()
 
 
 def away(parameters: LabParameters | None = None) -> Lab:
