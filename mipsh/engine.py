@@ -13,8 +13,9 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from mipsh.errors import CapabilityMissing
+from mipsh.model.events import EngineEvent
 from mipsh.model.reading import Reading
-from mipsh.model.records import EngineEvent, EngineInfo
+from mipsh.model.records import EngineInfo
 from mipsh.recording import Exchange
 
 

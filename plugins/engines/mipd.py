@@ -12,8 +12,9 @@ from msgspec import Struct, structs
 
 from mipsh.engine import Capability, Connector, EngineKind, missing
 from mipsh.errors import EngineRefused, NotThisEngine, RefusedError, UsageError
+from mipsh.model.events import EngineEvent
 from mipsh.model.reading import Reading
-from mipsh.model.records import ENGINE_TABLES, EngineEvent, EngineInfo
+from mipsh.model.records import ENGINE_TABLES, EngineInfo
 from mipsh.node.protocol import ENGINE as SCHEME
 from mipsh.node.protocol import SYSTEM_FOLDER, VERSION, Done, Hello, Page, sockets, user_folder
 from mipsh.plugins.engines.mipd_socket import MipdSocket

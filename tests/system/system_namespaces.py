@@ -13,7 +13,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -58,12 +59,11 @@ class Netns:
     def __enter__(self) -> Self:
         """Make the namespaces."""
         Path(DIRECTORY).mkdir(mode=0o755, parents=True, exist_ok=True)
-        try:
+        with ExitStack() as undoing:
+            undoing.callback(self._remove)
             for name in self._names:
                 lab_links.make_namespace(self.path(name))
-        except BaseException:
-            self._remove()
-            raise
+            undoing.pop_all()
         return self
 
     def __exit__(
@@ -123,7 +123,7 @@ class Netns:
         """Join two namespaces by a cable: of each end, the namespace and the interface."""
         links.add_pair((self.path(one[0]), one[1]), (self.path(other[0]), other[1]))
         for name, interface in (one, other):
-            self.inside(name, lambda interface=interface: links.set_up(interface))
+            self.inside(name, partial(links.set_up, interface))
 
     def host(self, name: str, interface: str, address: str, router: str | None = None) -> None:
         """Let the kernel of a namespace have an address/length on an interface, and a default router."""
