@@ -90,9 +90,11 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 
 def _on_lab(session: Session, lab: Existing) -> Result:
+    from mipsh.commands.lab import address
+
     for node in lab.state.nodes.values():
-        session.aliases[node.name] = f"connect mipd://{node.control} --columns role,address"
-    session.connect(f"mipd://{lab.state.node('mn').control}")
+        session.aliases[node.name] = f"connect {address(session, node)} --columns role,address"
+    session.connect(address(session, lab.state.node("mn")))
     if session.environment.interactive:
         session.stay = True
         return Result(summary=WELCOME)

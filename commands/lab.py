@@ -3,6 +3,7 @@
 import time
 from collections.abc import Generator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from mipsh.engine import Connector
@@ -13,6 +14,7 @@ from mipsh.lab.state import NodeState, labs, sockets_folder
 from mipsh.lab.status import ASCII, BOXES, Tables, drawing, has_arrived, reports
 from mipsh.model.reading import Reading
 from mipsh.model.shell import LAB_NODES, LabNodeReport
+from mipsh.node.protocol import SUFFIX, sockets
 from mipsh.registry import ENGINES
 from mipsh.result import Result
 from mipsh.session import Session
@@ -119,6 +121,12 @@ def now(session: Session, lab: Existing) -> Result:
     pen = BOXES if session.environment.unicode(session.environment.stdout) else ASCII
     drawn = drawing(lab.state, rows, pen)
     return Result(LAB_NODES, rows, taken_at=time.time(), summary=f"\n{drawn}")
+
+
+def address(session: Session, node: NodeState) -> str:
+    """Return how a node is named as an engine: by its name where it is found by that, else by its socket."""
+    name, path = Path(node.control).name.removesuffix(SUFFIX), Path(node.control)
+    return f"{ENGINE}:{name}" if sockets(session.environment.variables).get(name) == path else f"{ENGINE}://{path}"
 
 
 def nodes(session: Session, lab: Existing) -> list[LabNodeReport]:

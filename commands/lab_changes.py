@@ -34,12 +34,10 @@ def move(session: Session, node: str, link: str, *, name: str = "", gap: float =
         namespaces.move(lab.ground, lab.state, node, link, gap)
     row = await_arrival(session, lab, node)
     if row is None:
-        text = f"{node} is on {link}, and not registered there yet"
-    else:
-        text = (
-            f"{node} is at home" if row.state == "home" else f"{node} is on {link}, registered: {row.care_of_address}"
-        )
-    return Result(summary=text)
+        return Result(summary=f"{node} is on {link}, and not registered there yet")
+    if row.care_of_address is None:
+        return Result(summary=f"{node} is at home")
+    return Result(summary=f"{node} is on {link}, registered from {row.care_of_address}")
 
 
 def loss(session: Session, link: str, percent: str, name: str = "") -> Result:

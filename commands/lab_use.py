@@ -78,9 +78,9 @@ def capture(session: Session, link: str, file: str, seconds: float = 0.0, name: 
     path = Path(file).expanduser()
     if path.is_dir():
         path /= f"{lab.state.name}-{chosen}.pcap"
-    if not seconds:
-        session.environment.warn(f"lab: writing {chosen} to {path}; Ctrl-C ends it")
-    count = record(lab.state.links_namespace, chosen, path, seconds or None)
+    end = f"for {seconds:g} s" if seconds else "until Ctrl-C"
+    said = f"lab: writing {chosen} to {path}, {end}"
+    count = record(lab.state.links_namespace, chosen, path, seconds or None, lambda: session.environment.warn(said))
     report = FileReport(str(path), f"{count} frames of {chosen} of the lab {lab.state.name}", path.stat().st_size)
     return Result(FILES, [report], taken_at=time.time())
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,18 +15,20 @@ from mipsh.wire import pcap
 LOOK_S = 0.2
 
 
-def record(namespace: str, link: str, path: Path, seconds: float | None) -> int:
+def record(namespace: str, link: str, path: Path, seconds: float | None, ready: Callable[[], None]) -> int:
     """Write the frames of a link into a file until interrupted, or for so long; return how many there were.
 
-    The file is whole after every frame. Raises OutputError where it cannot be written.
+    ``ready`` is called when nothing is missed any more. The file is whole after every frame. Raises
+    OutputError where it cannot be written.
     """
-    deadline = None if seconds is None else time.monotonic() + seconds
     count = 0
     with lab_links.inside(namespace, lambda: Tap(link)) as tap:
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
             with os.fdopen(handle, "wb") as file, suppress(KeyboardInterrupt):
                 file.write(pcap.file_header(pcap.ETHERNET))
+                ready()
+                deadline = None if seconds is None else time.monotonic() + seconds
                 while deadline is None or time.monotonic() < deadline:
                     left = LOOK_S if deadline is None else min(LOOK_S, max(deadline - time.monotonic(), 0.0))
                     for moment_ns, frame in tap.frames(left):

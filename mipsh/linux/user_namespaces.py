@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from mipsh.errors import RefusedError
-from mipsh.linux.processes import Process, find, namespace_of
+from mipsh.linux.processes import Process, is_alive, namespace_of
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_REC, MS_SLAVE = 0x4000, 0x80000
@@ -55,18 +55,26 @@ def enter(process: Process) -> None:
     """Go into the user namespace and the mount namespace of another process; nothing where one is there already."""
     if is_in(process):
         return
-    if find(process.pid) != process:
-        raise RefusedError("the process that keeps the lab's namespaces is gone", "'mipsh lab down' removes the rest")
+    if not is_alive(process):
+        raise _gone()
     with ExitStack() as stack:
         handles = []
         for kind, flag in (("user", CLONE_NEWUSER), ("mnt", CLONE_NEWNS)):
-            handle = os.open(PROC / str(process.pid) / "ns" / kind, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                handle = os.open(PROC / str(process.pid) / "ns" / kind, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                raise _gone() from None
             stack.callback(os.close, handle)
             handles.append((handle, flag))
         folder = Path.cwd()
         for handle, flag in handles:
             _call("setns", handle, flag)
         os.chdir(folder)
+
+
+def _gone() -> RefusedError:
+    hint = "'mipsh lab down' removes what is left"
+    return RefusedError("the process that keeps the lab's namespaces is gone", hint)
 
 
 def _call(function: str, *arguments: object) -> None:
