@@ -16,7 +16,7 @@ from mipsh.stages import COUNT
 
 TABLES = [*ENGINE_TABLES.values(), ENGINE, *SHELL_TABLES.values(), COUNT]
 COLUMNS = [(found, one) for found in TABLES for one in found.columns]
-UNITS = {"s": "_s", "ms": "_ms", "1/s": "_per_s"}
+UNITS = {"s": "_s", "ms": "_ms", "1/s": "_per_s", "%": "_percent"}
 every_table = pytest.mark.parametrize("found", TABLES, ids=lambda found: found.name)
 every_column = pytest.mark.parametrize(
     ("found", "one"), COLUMNS, ids=lambda part: part.name if isinstance(part, Table | Column) else ""
