@@ -1,6 +1,7 @@
 """Real nodes in known states, and a loop that serves them: what tests of readings, sockets and connectors share."""
 
 import heapq
+import os
 import selectors
 import socket
 import threading
@@ -20,6 +21,7 @@ from mipsh.node.control import ControlServer
 
 DEADLINE_S = 20.0
 SOON_S = 10.0
+NOBODY = 65534
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
@@ -123,6 +125,12 @@ class TurningLoop:
         self.do_due(time.monotonic())
         return len(found)
 
+    def call_all(self) -> None:
+        """Call everybody, though nothing may be ready: a loop may be woken for nothing."""
+        for callbacks in tuple(self._callbacks.values()):
+            for callback in tuple(callbacks.values()):
+                callback()
+
     def do_due(self, now: float) -> None:
         """Make the calls that are due at a time, of those that are there now."""
         due = [entry for entry in self._calls if entry[0] <= now]
@@ -138,9 +146,11 @@ class TurningLoop:
         with woken, waker:
             self._waker = waker
             self.add_reader(woken.fileno(), partial(_drain, woken))
-            yield
-            self.remove_reader(woken.fileno())
-            self._waker = None
+            try:
+                yield
+            finally:
+                self.remove_reader(woken.fileno())
+                self._waker = None
 
     def close(self) -> None:
         """Let go of the selector."""
@@ -213,3 +223,17 @@ def serving(lab: Lab, name: str, path: Path) -> Iterator[Served]:
     finally:
         served.server.close()
         served.loop.close()
+
+
+@contextmanager
+def another_user(folder: Path) -> Iterator[None]:
+    """Be somebody who may not enter a folder: without root's rights, nobody may."""
+    before = os.geteuid()
+    folder.chmod(0)
+    if before == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+        folder.chmod(0o700)

@@ -9,6 +9,7 @@ import itertools
 import socket
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
@@ -108,15 +109,10 @@ class MipdSocket:
             self._events.append(_decoded(message.params, Event, self.path))
 
     def _send(self, data: bytes) -> None:
-        try:
-            self._connected.settimeout(self.timeout_s)
+        self._connected.settimeout(self.timeout_s)
+        # Where the connection ended, what was said before tells why: that is read in any case.
+        with suppress(OSError):
             self._connected.sendall(data)
-        except TimeoutError:
-            raise self._late() from None
-        except OSError as error:
-            # What was said before the connection ended tells why: read that first.
-            if error.errno not in (errno.EPIPE, errno.ECONNRESET):
-                raise self._lost() from None
 
     def _message(self, deadline: float | None) -> Message:
         line = self._line(deadline)
@@ -160,8 +156,8 @@ class MipdSocket:
         return EngineLost(f"mipd at {self.path} closed the connection", "it may have ended: look at its log")
 
     def _unreachable(self, error: OSError) -> MipshError:
-        if isinstance(error, TimeoutError) or error.errno == errno.EAGAIN:
-            return self._late()
+        if isinstance(error, BlockingIOError):
+            return EngineBusy(f"mipd at {self.path} is busy: it accepts nobody now", "wait for it with --wait 30")
         if isinstance(error, PermissionError):
             return RefusedError(f"{self.path} may not be opened", "run as its owner or as root")
         why = {errno.ENOENT: "there is no socket", errno.ECONNREFUSED: "mipd is gone"}.get(error.errno or 0)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import json
-from node_world import DEADLINE_S, Served, TurningLoop, away
+from node_world import DEADLINE_S, Served, TurningLoop, another_user, away
 
 from mipsh.errors import EngineError, RefusedError, UsageError
 from mipsh.lab.topology import Lab
@@ -186,6 +186,13 @@ def test_places_that_cannot_be(lab: Lab, path: str) -> None:
     loop.close()
 
 
+def test_a_folder_that_is_not_the_user_s(lab: Lab, place: Path) -> None:
+    """Nothing can be made there: it says what to do."""
+    with another_user(place.parent.parent), pytest.raises(RefusedError) as caught:
+        ControlServer(lab.node("mn"), TurningLoop(), place).open()
+    assert "privilege" in caught.value.hint
+
+
 def test_a_path_that_is_too_long_for_a_socket(lab: Lab, place: Path) -> None:
     """Though it is none for a file."""
     with pytest.raises(UsageError), standing(lab, place.with_name("x" * 120)):
@@ -211,6 +218,7 @@ def test_where_sockets_are(tmp_path: Path) -> None:
     folder = user_folder(variables)
     assert folder is not None
     assert "here" not in sockets(variables)
+    assert "here" not in sockets({"XDG_RUNTIME_DIR": f"/{'x' * 5000}"})
     folder.mkdir()
     (folder / "file.sock").write_text("")
     with socket.socket(socket.AF_UNIX) as there:
@@ -376,6 +384,32 @@ def test_an_event_and_its_time(lab: Lab, place: Path) -> None:
         client.send(SUBSCRIBE.replace(b"sub", b"unsub"))
         served.loop.tell(EVENT)
         assert len(client.read()) == 1
+
+
+def test_a_loop_that_wakes_for_nothing(lab: Lab, place: Path) -> None:
+    """Nothing happens: nobody is there to be accepted, nothing to be read, and no room to write."""
+    with standing(lab, place) as served, Client(served) as quiet, Client(served) as busy:
+        flooded(busy)
+        for _ in range(TURNS):
+            served.loop.call_all()
+        assert served.server.clients == 2
+        quiet.send(HELLO)
+        assert quiet.read()[0]["id"] == 1
+
+
+def test_one_who_leaves_with_answers_to_come(lab: Lab, place: Path) -> None:
+    """Sending fails, and it is forgotten; with something that it did not read, reading fails likewise."""
+    with standing(lab, place) as served, Client(served) as busy, Client(served) as rude:
+        flooded(busy)
+        busy.connection.close()
+        served.loop.call_all()
+        busy.turn()
+        rude.connection.send(HELLO)
+        served.loop.turn()
+        served.loop.turn()
+        rude.connection.close()
+        rude.turn()
+        assert served.server.clients == 0
 
 
 def test_a_server_that_closes_leaves_its_clients(lab: Lab, place: Path) -> None:

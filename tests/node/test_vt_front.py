@@ -1,6 +1,7 @@
 """A node behind mip6d's virtual terminal: its manners, and its text as the connector to mip6d reads it."""
 
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,8 @@ from mipsh.plugins.engines.umip import UmipConnector, open_umip
 from mipsh.recording import PROMPT
 from mipsh.wire.address import parse
 
+MANY, VERY_MANY = 2_000, 60_000
+TURNS = 1000
 NOT_PRINTED = {
     "binding_cache": ("mpa_next_s", "mpa_retries"),
     "nonces": ("mpa_next_s", "mpa_retries"),
@@ -185,18 +188,24 @@ def test_one_client_at_a_time() -> None:
         assert connector.connect().role == "cn"
 
 
-def test_a_large_table_is_printed_in_pieces() -> None:
-    """All of it, to a client that reads slowly, too."""
-    lab = optimised()
+def crowd(lab: Lab, many: int) -> None:
+    """Register many mobile nodes at the home agent."""
     home_agent = lab.node("ha").roles.home_agent
     assert home_agent is not None
-    for number in range(3000):
+    home_agent.cache.limit = 2 * many
+    for number in range(many):
         home = at(HOME_PREFIX, 0x10000 + number)
         binding = HomeBinding(HOME_AGENT_ADDRESS, home, home, "eth0", 1, 0xC000, 10_000.0, 3600.0)
         home_agent.cache.step(binding, Input.UPDATE)
+
+
+def test_a_large_table_is_printed_in_pieces() -> None:
+    """All of it, and not at once."""
+    lab = optimised()
+    crowd(lab, MANY)
     with front(lab, "ha") as connector:
         reading = connector.binding_cache()
-    assert len(reading.rows) == 3001
+    assert len(reading.rows) == MANY + 1
     assert reading.unread == ()
 
 
@@ -208,6 +217,64 @@ def test_a_client_that_leaves_in_the_middle() -> None:
                 leaving.recv(1)
                 leaving.sendall(said or b" ")
         assert connector.connect().role == "cn"
+
+
+def test_clients_that_do_not_read() -> None:
+    """They hold the slot, as mip6d's do, and nothing piles up; one that leaves so is forgotten."""
+    lab = optimised()
+    crowd(lab, VERY_MANY)
+    loop = TurningLoop()
+    served = VtFront(lab.node("ha"), loop, 0, clock=lambda: lab.network.clock.now)
+    served.open()
+    assert served.address is not None
+    for way in (socket.SHUT_RDWR, None):
+        with socket.socket(socket.AF_INET6 if ":" in served.address[0] else socket.AF_INET) as client:
+            client.settimeout(DEADLINE_S)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(served.address)
+            loop.turn(DEADLINE_S)
+            loop.turn(DEADLINE_S)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(b"bc\r\n")
+            while loop.turn(0.05):
+                continue
+            for _ in range(TURNS):
+                loop.call_all()
+            if way is not None:
+                client.shutdown(way)
+        for _ in range(TURNS):
+            loop.call_all()
+        with socket.create_connection(served.address, DEADLINE_S) as following:
+            while not loop.turn(0.05):
+                continue
+            loop.turn(DEADLINE_S)
+            assert following.recv(len(PROMPT)) == PROMPT.encode()
+            served.close()
+            served.open()
+    served.close()
+    loop.close()
+
+
+def test_a_client_that_is_gone_while_it_is_waited_for() -> None:
+    """Whether it hung up or broke off; a loop that wakes for nothing does no harm."""
+    loop = TurningLoop()
+    served = VtFront(optimised().node("cn"), loop, 0)
+    served.open()
+    assert served.address is not None
+    with socket.create_connection(served.address, DEADLINE_S) as client:
+        for _ in range(4):
+            loop.turn(DEADLINE_S if loop.watched == 1 else 0.05)
+        loop.call_all()
+        assert loop.watched == 2
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    loop.turn(DEADLINE_S)
+    assert loop.watched == 1
+    for _ in range(2):
+        with socket.create_connection(served.address, DEADLINE_S) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            loop.turn(DEADLINE_S)
+    served.close()
+    loop.close()
 
 
 def test_ports_that_cannot_be() -> None:

@@ -16,7 +16,7 @@ import pytest
 from harness import ROUTE_OPTIMISED, Mipsh, Replay
 from jsonschema import Draft202012Validator
 from msgspec import structs
-from node_world import DEADLINE_S, Served, optimised, serving
+from node_world import DEADLINE_S, Served, another_user, optimised, serving
 
 from mipsh.engine import Capability, EngineKind
 from mipsh.environment import Environment
@@ -39,8 +39,9 @@ from mipsh.mobility.effects import Emit
 from mipsh.mobility.home.cache import HomeBinding, Input
 from mipsh.node.control import MOST_CLIENTS
 from mipsh.node.counting import CountingTrace
-from mipsh.node.protocol import LONGEST_LINE
+from mipsh.node.protocol import LONGEST_LINE, Hello
 from mipsh.plugins.engines.mipd import MipdConnector, find, open_mipd
+from mipsh.plugins.engines.mipd_socket import MipdSocket
 from mipsh.registry import Registry
 from mipsh.session import Session
 from mipsh.shell.prompt import prompt_text
@@ -323,7 +324,7 @@ def pretending(path: Path, talk: Callable[[socket.socket], None]) -> Iterator[Mi
             with suppress(OSError):
                 while True:
                     connection, _ = listener.accept()
-                    with connection:
+                    with connection, suppress(BrokenPipeError, ConnectionResetError):
                         talk(connection)
 
         thread = threading.Thread(target=run)
@@ -372,6 +373,58 @@ def test_an_engine_that_hangs(tmp_path: Path) -> None:
         connector.timeout_s = 0.2
         with pytest.raises(DeadlineError):
             connector.connect()
+
+
+def test_an_engine_that_never_stops_talking(tmp_path: Path) -> None:
+    """Lines that answer nothing do not put the deadline off."""
+
+    def talk(connection: socket.socket) -> None:
+        connection.settimeout(DEADLINE_S)
+        while True:
+            connection.sendall(answer(HELLO, 7) * 100)
+
+    with pretending(tmp_path / "x.sock", talk) as connector:
+        connector.timeout_s = 0.1
+        with pytest.raises(DeadlineError):
+            connector.connect()
+
+
+def test_a_connection_that_ends_between_two_questions(tmp_path: Path) -> None:
+    """It is told as such, as is one that was never there, and one that ends before it is asked."""
+    with pretending(tmp_path / "x.sock", saying(answer(HELLO))) as connector, connector.asking():
+        connector.connect()
+        with pytest.raises(EngineLost):
+            connector.connect()
+    nowhere = MipdSocket("/nowhere", 1.0)
+    nowhere.close()
+    with pytest.raises(EngineLost):
+        nowhere.ask("hello", Hello)
+    with pretending(tmp_path / "y.sock", lambda connection: None) as connector, pytest.raises(EngineLost):
+        connector.connect()
+
+
+def test_an_engine_that_accepts_nobody(tmp_path: Path) -> None:
+    """It is busy: others wait already."""
+    path = str(tmp_path / "x.sock")
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(path)
+        listener.listen(0)
+        waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
+        waiting.connect(path)
+        with pytest.raises(EngineBusy):
+            open_mipd(f"mipd://{path}").connect()
+
+
+def test_another_user_s_engine(lab: Lab, tmp_path: Path) -> None:
+    """It may not be opened: its folder is its owner's alone."""
+    with (
+        serving(lab, "cn", tmp_path / "run" / "cn.sock") as served,
+        another_user(served.path.parent),
+        pytest.raises(RefusedError) as caught,
+    ):
+        open_mipd(f"mipd://{served.path}").connect()
+    assert caught.value.hint == "run as its owner or as root"
 
 
 def test_rows_that_cannot_be_read(tmp_path: Path) -> None:
