@@ -10,6 +10,7 @@ import mipsh
 from mipsh.errors import RefusedError
 from mipsh.grammar.declare import Command, Option
 from mipsh.lab.existing import Existing, free_name, place_of
+from mipsh.lab.state import Kind
 from mipsh.node.replay import RecordedResponder
 from mipsh.node.vt import VtServer
 from mipsh.recording import load, nodes
@@ -42,6 +43,14 @@ WELCOME = (
     "Try: bul, lab status, lab ping mn cn, lab move mn foreign2, lab shell mn.\n"
     "'mn', 'ha', 'cn' ask that node; ? shows what can stand at a place. 'quit'\n"
     "leaves and removes the network."
+)
+
+SIMULATED_WELCOME = (
+    "This is mipsh on a simulated Mobile IPv6 network: a mobile node (mn) away from\n"
+    "home, its home agent (ha) and a correspondent node (cn). It is simulated since\n"
+    "this machine allows no real one (run as root). 'tour' shows how a handover goes.\n"
+    "Try: bul, lab status, lab ping mn cn, lab move mn foreign2. 'mn', 'ha', 'cn'\n"
+    "ask that node; ? shows what can stand at a place. 'quit' leaves and ends it."
 )
 
 
@@ -97,7 +106,7 @@ def _on_lab(session: Session, lab: Existing) -> Result:
     session.connect(address(session, lab.state.node("mn")))
     if session.environment.interactive:
         session.stay = True
-        return Result(summary=WELCOME)
+        return Result(summary=SIMULATED_WELCOME if lab.state.kind is Kind.SIMULATED else WELCOME)
     return Result(status=session.run_line(f"tour --name {lab.state.name}"))
 
 
@@ -132,7 +141,7 @@ COMMAND = Command(
     options=(Option("--recorded", "on a recorded network: nothing is built"),),
     details=(
         "It builds a lab (see 'help lab up'), which goes when the shell is left. Off a terminal it runs the tour "
-        "and ends. Where no network can be built, it says why and shows a recorded one."
+        "and ends. Where no real network may be built, it says why and simulates one."
     ),
     runs_lines=True,
     examples=(("demo", "look around"), ("demo --recorded", "without any privilege")),

@@ -10,7 +10,7 @@ from mipsh.engine import Connector
 from mipsh.errors import CapabilityMissing, MipshError
 from mipsh.grammar.declare import Command, Option, Takes
 from mipsh.lab.existing import Existing, choose, look, place_of
-from mipsh.lab.state import NodeState, labs, sockets_folder
+from mipsh.lab.state import Kind, NodeState, labs, sockets_folder
 from mipsh.lab.status import ASCII, BOXES, Tables, drawing, has_arrived, reports
 from mipsh.model.reading import Reading
 from mipsh.model.shell import LAB_NODES, LabNodeReport
@@ -48,7 +48,8 @@ def build(session: Session, mns: int = 1, cns: int = 1, name: str = "", simulate
     variables = dict(session.environment.variables)
     place = place_of(variables, name or DEFAULT_NAME)
     began = time.monotonic()
-    access.build(place, plan(place.name, mns, cns), access.kind_allowed(), variables, partial(say, session))
+    kind = Kind.SIMULATED if simulated else access.best_kind(partial(say, session))
+    access.build(place, plan(place.name, mns, cns), kind, variables, partial(say, session))
     lab = look(variables, place.name)
     await_registered(session, lab)
     say(session, f"it is there after {time.monotonic() - began:.1f} s")
@@ -172,7 +173,9 @@ UP = Command(
     details=(
         "A home link with the home agent, two foreign links, a link of correspondents, a router between them, "
         "and mobile nodes on the first foreign link; each node is a namespace with a mipd. As root the namespaces "
-        "are named mipsh-LAB-NODE, as 'ip netns' shows them; an ordinary user gets them in a user namespace."
+        "are named mipsh-LAB-NODE, as 'ip netns' shows them; an ordinary user gets them in a user namespace. Where "
+        "neither is allowed, it says so and simulates: mipd's tables, moves and faults are there, but no program can "
+        "run in a node, and nothing can be captured or measured."
     ),
     examples=(("lab up", "one of each"), ("lab up --mns 2 --name two", "another one beside it")),
 )

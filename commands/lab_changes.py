@@ -6,6 +6,7 @@ import time
 from mipsh.commands.lab import await_arrival
 from mipsh.errors import UsageError
 from mipsh.grammar.declare import Argument, Command, Option, Takes
+from mipsh.lab import changes
 from mipsh.lab.existing import Existing, held, look
 from mipsh.lab.state import Impairment
 from mipsh.lab.status import links
@@ -27,11 +28,10 @@ def move(session: Session, node: str, link: str, *, name: str = "", gap: float =
         if measure:
             from mipsh.lab.measured import measure_move
 
+            changes.need_namespaces(lab, "--measure")
             report = measure_move(lab, node, link, gap)
             return Result(HANDOVERS, [report], taken_at=time.time())
-        from mipsh.lab import namespaces
-
-        namespaces.move(lab.ground, lab.state, node, link, gap)
+        changes.move(lab, node, link, gap)
     row = await_arrival(session, lab, node)
     if row is None:
         return Result(summary=f"{node} is on {link}, and not registered there yet")
@@ -58,9 +58,7 @@ def delay(session: Session, link: str, ms: str, name: str = "") -> Result:
 
 def impaired(lab: Existing, link: str, impairment: Impairment) -> Result:
     """Impair a link, and return how all links are."""
-    from mipsh.lab import namespaces
-
-    namespaces.impair(lab.ground, lab.state, link, impairment)
+    changes.impair(lab, link, impairment)
     return Result(LAB_LINKS, links(lab.state), taken_at=time.time())
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mipsh.errors import UsageError
 from mipsh.grammar.declare import Argument, Command, Option, Takes
+from mipsh.lab import changes
 from mipsh.lab.existing import inside
 from mipsh.model.address import canonical
 from mipsh.model.shell import ECHOES, FILES, EchoReport, FileReport
@@ -15,7 +16,7 @@ from mipsh.status import ExitStatus
 NAME = Option("--name", "the lab, where there are several", Takes.WORD, metavar="NAME")
 NODE = Argument("node", Takes.WORD, "a node: mn, mn2, ha, cn, r1")
 SHELL = "/bin/sh"
-MOST_ECHOES, ANSWER_S = 1000, 1.0
+MOST_ECHOES = 1000
 
 
 def shell(session: Session, node: str, name: str = "") -> Result:
@@ -31,6 +32,7 @@ def execute(session: Session, node: str, words: list[str] | None = None, name: s
 
     variables = session.environment.variables
     lab = inside(variables, name)
+    changes.need_namespaces(lab, "a program in a node")
     if session.environment.stdout is not None:
         session.environment.stdout.flush()
     code = namespaces.run(lab.ground, lab.state.node(node), words or [SHELL], variables)
@@ -46,9 +48,6 @@ def _status(code: int) -> ExitStatus:
 def ping(session: Session, node: str, to: str, *, count: int = 3, interval: float = 0.2, name: str = "") -> Result:
     """Send echo requests from a node to another one, or to an address; fine when any is answered."""
     from mipsh.lab.status import addresses
-    from mipsh.linux.lab_links import inside as in_namespace
-    from mipsh.linux.ping import Echo, socket_here
-    from mipsh.linux.ping import ping as send
 
     lab = inside(session.environment.variables, name)
     known = {found: address for address, found in addresses(lab.state).items()}
@@ -57,8 +56,7 @@ def ping(session: Session, node: str, to: str, *, count: int = 3, interval: floa
         raise UsageError(f"'{to}' is neither a node that can be reached nor an address", f"nodes: {', '.join(known)}")
     if not 1 <= count <= MOST_ECHOES:
         raise UsageError(f"--count is 1 to {MOST_ECHOES}, not {count}")
-    with in_namespace(lab.state.node(node).namespace, socket_here) as opened:
-        echoes: list[Echo] = list(send(opened, destination, count, interval, ANSWER_S))
+    echoes = changes.echoes(lab, lab.state.node(node), destination, count, interval)
     rows = [EchoReport(node, echo.sequence, destination, echo.source, _rounded(echo.rtt_ms)) for echo in echoes]
     answered = sum(echo.source is not None for echo in echoes)
     status = ExitStatus.OK if answered else ExitStatus.CONDITION_NOT_MET
@@ -74,6 +72,7 @@ def capture(session: Session, link: str, file: str, seconds: float = 0.0, name: 
     from mipsh.lab.tapping import record
 
     lab = inside(session.environment.variables, name)
+    changes.need_namespaces(lab, "a capture")
     chosen = lab.state.link(link)
     path = Path(file).expanduser()
     if path.is_dir():

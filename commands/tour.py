@@ -5,6 +5,7 @@ import textwrap
 from mipsh.errors import RefusedError
 from mipsh.grammar.declare import Command, Option, Takes
 from mipsh.lab.existing import look
+from mipsh.lab.state import Kind
 from mipsh.result import Result
 from mipsh.session import Session
 from mipsh.status import ExitStatus
@@ -35,6 +36,7 @@ STEPS = (
     ("lab move mn foreign1", "And it leaves again, for whoever looks next."),
 )
 WIDTH = 76
+MEASURED = " --measure"
 PAUSE = "-- Enter goes on, Ctrl-C ends the tour --"
 
 
@@ -44,12 +46,12 @@ def run(session: Session, name: str = "") -> Result:
     if "mn" not in lab.state.nodes or "cn" not in lab.state.nodes:
         raise RefusedError(f"the lab '{lab.state.name}' is not whole", "'mipsh lab down', then 'mipsh lab up'")
     node, option = f"mipd://{lab.state.node('mn').control}", f"--name {lab.state.name}"
-    environment = session.environment
-    for number, (line, why) in enumerate(STEPS, 1):
+    environment, is_real = session.environment, lab.state.kind is not Kind.SIMULATED
+    for number, (words, why) in enumerate(STEPS, 1):
+        line = words if is_real else words.replace(MEASURED, "")
         said = textwrap.wrap(f"{number} of {len(STEPS)}: {why}", WIDTH)
         environment.warn("\n" + "\n".join(f"# {text}" for text in said) + f"\n> {line}")
-        whole = f"{line} {option}" if line.startswith("lab ") else f"{line} --engine {node}"
-        status = session.run_line(whole)
+        status = session.run_line(f"{line} {option}" if line.startswith("lab ") else f"{line} --engine {node}")
         if status is not ExitStatus.OK:
             return Result(status=status)
         if environment.interactive and number < len(STEPS):

@@ -1,9 +1,10 @@
 """Building a lab in the best way that this machine allows, and removing it whichever way it was built.
 
 As root the namespaces have names that ``ip netns`` knows. An ordinary user gets a user namespace, which a
-process of the lab keeps, and in which all is done as root would.
+process of the lab keeps, and in which all is done as root would. A simulated lab needs nothing.
 """
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -26,10 +27,22 @@ STATUS = Path("/proc/self/status")
 def kind_allowed() -> Kind:
     """Return the best kind of lab that may be built here; raises RefusedError where no real one may."""
     if not os.access(DEVICE, os.R_OK | os.W_OK):
-        raise RefusedError(f"no lab of namespaces can be built: {DEVICE} may not be opened", "run as root")
+        raise RefusedError(f"{DEVICE} may not be opened", "run as root for a lab of namespaces")
     held = _capabilities()
     is_enough = held >> CAP_NET_ADMIN & 1 and held >> CAP_SYS_ADMIN & 1
-    return Kind.ROOT if is_enough and user_namespaces.outer_uid() == os.geteuid() else Kind.USER
+    if is_enough and user_namespaces.outer_uid() == os.geteuid():
+        return Kind.ROOT
+    user_namespaces.check()
+    return Kind.USER
+
+
+def best_kind(say: Say) -> Kind:
+    """Return the best kind of lab that may be built here, saying why where it is a simulated one."""
+    try:
+        return kind_allowed()
+    except RefusedError as error:
+        say(f"{error.message}; {error.hint}")
+        return Kind.SIMULATED
 
 
 def _capabilities() -> int:
@@ -42,7 +55,7 @@ def _capabilities() -> int:
 
 
 def build(place: Place, planned: Plan, kind: Kind, variables: Mapping[str, str], say: Say) -> LabState:
-    """Build a lab of namespaces; where that fails or is interrupted, what was built by then is removed."""
+    """Build a lab; where that fails or is interrupted, what was built by then is removed."""
     ground = ground_of(place, kind)
     with place.locked():
         namespaces.check_free(ground)
@@ -55,6 +68,8 @@ def build(place: Place, planned: Plan, kind: Kind, variables: Mapping[str, str],
 
 
 def _build(ground: Ground, planned: Plan, kind: Kind, variables: Mapping[str, str], say: Say) -> LabState:
+    if kind is Kind.SIMULATED:
+        return _simulate(ground, planned, variables, say)
     if kind is Kind.ROOT:
         return namespaces.build(ground, planned, variables, say)
     user_namespaces.make()
@@ -62,6 +77,27 @@ def _build(ground: Ground, planned: Plan, kind: Kind, variables: Mapping[str, st
     log = str(ground.place.folder / "keeper.log")
     keeper = processes.spawn(argv, namespaces.marked(ground, variables), log)
     return namespaces.build(ground, planned, variables, say, keeper)
+
+
+def _simulate(ground: Ground, planned: Plan, variables: Mapping[str, str], say: Say) -> LabState:
+    """Start the process of a simulated lab, and wait until its nodes answer."""
+    say("simulated: real-time nodes in one process, without namespaces, programs and captures")
+    place = ground.place
+    state = namespaces.planned_state(ground, planned, Kind.SIMULATED)
+    roles = [node.role for node in planned.nodes]
+    start = next(node.links["eth0"] for node in planned.nodes if node.role == "mn")
+    numbers = {"mobile_nodes": roles.count("mn"), "correspondents": roles.count("cn"), "start": start}
+    words = [str(place.sockets), place.name, json.dumps(numbers)]
+    argv = [sys.executable, "-P", "-m", "mipsh.lab.simulated", *words]
+    log = str(place.folder / f"{namespaces.LINKS}.log")
+    process = processes.spawn(argv, namespaces.marked(ground, variables), log)
+    for node in state.nodes.values():
+        node.process, node.namespace = process, ""
+        place.save(state)
+        namespaces.await_node(ground, node, log)
+    state.is_whole = True
+    place.save(state)
+    return state
 
 
 def tear_down(place: Place, say: Say) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import structs
 
 from mipsh.errors import UsageError
-from mipsh.lab import namespaces
+from mipsh.lab import changes, namespaces
 from mipsh.lab.existing import Existing
 from mipsh.lab.toml_text import dumps
 from mipsh.node.config import NodeConfig
@@ -44,11 +44,12 @@ def find(word: str) -> Fault:
 def bring(lab: Existing, fault: Fault, variables: Mapping[str, str]) -> None:
     """Let a fault happen."""
     if fault is Fault.INTER_MN:
+        changes.need_namespaces(lab, fault.value)
         _configure(lab, True, variables)
     elif fault is Fault.HOME_AGENT_DEAD:
-        namespaces.stop(lab.ground, lab.state, "ha")
+        changes.stop(lab, "ha")
     else:
-        namespaces.restart(lab.ground, lab.state, "cn", variables)
+        changes.restart(lab, "cn", variables)
     _note(lab, {*lab.state.faults, fault} - ONCE)
 
 
@@ -58,7 +59,7 @@ def mend(lab: Existing, variables: Mapping[str, str]) -> tuple[str, ...]:
     if Fault.INTER_MN in were:
         _configure(lab, False, variables)
     if lab.state.node("ha").process is None:
-        namespaces.restart(lab.ground, lab.state, "ha", variables)
+        changes.restart(lab, "ha", variables)
     _note(lab, set())
     return were
 

@@ -82,7 +82,8 @@ def build(
     """
     place = ground.place
     check_free(ground)
-    state = _state(ground, plan, keeper)
+    kind = Kind.ROOT if keeper is None else Kind.USER
+    state = planned_state(ground, plan, kind, keeper)
     place.save(state)
     Path(ground.namespaces).mkdir(mode=0o755, parents=True, exist_ok=True)
     say(f"links {', '.join(plan.links)}")
@@ -102,7 +103,8 @@ def build(
     return state
 
 
-def _state(ground: Ground, plan: Plan, keeper: processes.Process | None) -> LabState:
+def planned_state(ground: Ground, plan: Plan, kind: Kind, keeper: processes.Process | None = None) -> LabState:
+    """Return what is known of a lab before it is built."""
     nodes = {}
     for node in plan.nodes:
         name, place = node.name, ground.place
@@ -110,7 +112,6 @@ def _state(ground: Ground, plan: Plan, keeper: processes.Process | None) -> LabS
         control = str(place.control(name))
         namespace = ground.namespace(name)
         nodes[name] = NodeState(name, node.role, namespace, control, dict(node.links), ports, node.home_address)
-    kind = Kind.ROOT if keeper is None else Kind.USER
     return LabState(plan.name, kind, plan.links, ground.namespace(LINKS), nodes, keeper=keeper)
 
 
@@ -149,16 +150,16 @@ def marked(ground: Ground, variables: Mapping[str, str]) -> dict[str, str]:
     return {**variables, name: value}
 
 
-def await_node(ground: Ground, node: NodeState) -> None:
+def await_node(ground: Ground, node: NodeState, log: str = "") -> None:
     """Wait until a node answers on its control socket; raises EngineError with the end of its log."""
+    path = Path(log) if log else ground.place.folder / f"{node.name}.log"
+    hint = f"its log is {path}"
     deadline = time.monotonic() + START_S
     while not _listens(node.control):
         if node.process is None or not processes.is_alive(node.process):
-            raise EngineError(
-                f"{node.name} ended before it answered: {_end_of_log(ground, node)}", _log_hint(ground, node)
-            )
+            raise EngineError(f"{node.name} ended before it answered: {_end_of_log(path)}", hint)
         if time.monotonic() > deadline:
-            raise EngineError(f"{node.name} does not answer after {START_S:g} s", _log_hint(ground, node))
+            raise EngineError(f"{node.name} does not answer after {START_S:g} s", hint)
         time.sleep(LOOKS_EVERY_S)
 
 
@@ -167,15 +168,11 @@ def _listens(path: str) -> bool:
         return probe.connect_ex(path) == 0
 
 
-def _end_of_log(ground: Ground, node: NodeState) -> str:
+def _end_of_log(path: Path) -> str:
     with suppress(OSError):
-        text = (ground.place.folder / f"{node.name}.log").read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8", errors="replace")
         return "; ".join(text.strip().splitlines()[-LOG_LINES:])
     return "it left no log"
-
-
-def _log_hint(ground: Ground, node: NodeState) -> str:
-    return f"its log is {ground.place.folder / f'{node.name}.log'}"
 
 
 def restart(ground: Ground, state: LabState, name: str, variables: Mapping[str, str]) -> None:
@@ -202,15 +199,21 @@ def stop(ground: Ground, state: LabState, name: str) -> None:
 def move(ground: Ground, state: LabState, name: str, link: str, gap_s: float = GAP_S) -> tuple[int, int]:
     """Move a mobile node to a link; return when it left the one and came to the other, in nanoseconds since 1970."""
     node, there = state.node(name), state.link(link)
-    (interface, port), *others = node.ports.items()
-    if others:
-        raise RefusedError(f"{name} has several links, and does not move", "mobile nodes do: mn, mn2 …")
+    interface, port = only_port(node)
     was_impaired = node.links[interface] in state.impairments
     node.links[interface] = there
     ground.place.save(state)
     if was_impaired or there in state.impairments:
         adjust(state, node)
     return lab_links.inside(state.links_namespace, lambda: lab_links.replug(port, there, gap_s))
+
+
+def only_port(node: NodeState) -> tuple[str, str]:
+    """Return the interface by which a node moves, and its port; raises RefusedError for nodes that do not."""
+    if node.role != "mn":
+        raise RefusedError(f"{node.name} does not move", "mobile nodes do: mn, mn2 …")
+    ((interface, port),) = node.ports.items()
+    return interface, port
 
 
 def impair(ground: Ground, state: LabState, link: str, impairment: Impairment) -> None:

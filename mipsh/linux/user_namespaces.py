@@ -6,6 +6,7 @@ outside is still that user. Raises RefusedError where the kernel does not allow 
 
 import ctypes
 import os
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -31,6 +32,16 @@ def outer_uid() -> int:
         if inside <= uid < inside + length:
             return outside + uid - inside
     return uid
+
+
+def check() -> None:
+    """Find out in a process of its own whether ``make`` would work; raises RefusedError where it would not."""
+    import subprocess
+
+    argv = [sys.executable, "-P", "-c", f"from {__name__} import make; make()"]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode:
+        raise RefusedError("user namespaces are not allowed", HINT)
 
 
 def make() -> None:
