@@ -23,7 +23,8 @@ COMMAND = Command(
     table="engine",
     details="The engine in use stays in use when the new one cannot be reached.",
     examples=(
-        ("connect", "try [::1]:7777, then 127.0.0.1:7777"),
+        ("connect", "a mip6d at [::1]:7777 or 127.0.0.1:7777, else the only mipd that runs here"),
         ("connect umip://[::1]:7778", "a mip6d with its console on another port"),
+        ("connect mipd:mn", "a mipd, by the name of its node"),
     ),
 )

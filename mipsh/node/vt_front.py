@@ -24,7 +24,7 @@ from mipsh.recording import VtOptions
 
 HOSTS = ("::1", "127.0.0.1")
 """Where a terminal may be: the first of these that there is."""
-PIECE_ROWS = 64
+PIECE_ROWS = 16
 Clock = Callable[[], float]
 
 COMMANDS = {
