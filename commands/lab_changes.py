@@ -18,7 +18,7 @@ NAME = Option("--name", "the lab, where there are several", Takes.WORD, metavar=
 NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 WHOLE, MOST_MS = 100.0, 10_000.0
 NODE = Argument("node", Takes.WORD, "a node: mn, mn2, ha, cn, r1")
-LINK = Argument("link", Takes.WORD, "a link: home, foreign1, foreign2, correspondent")
+LINK = Argument("link", Takes.WORD, "a link", choices=("home", "foreign1", "foreign2", "correspondent"))
 MEND = "off"
 
 
@@ -127,7 +127,15 @@ FAULT = Command(
     "lab fault",
     "let a fault happen, or list the faults",
     fault,
-    (Argument("fault", Takes.WORD, "MIP-001, ha-dead, cn-restart; off mends all", required=False),),
+    (
+        Argument(
+            "fault",
+            Takes.WORD,
+            "the fault; off mends all",
+            required=False,
+            choices=("MIP-001", "ha-dead", "cn-restart", MEND),
+        ),
+    ),
     (NAME,),
     table=FAULTS.name,
     details=(

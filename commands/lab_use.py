@@ -123,7 +123,7 @@ CAPTURE = Command(
     "write what is on a link of a lab into a pcap file",
     capture,
     (
-        Argument("link", Takes.WORD, "a link: home, foreign1, foreign2, correspondent"),
+        Argument("link", Takes.WORD, "a link", choices=("home", "foreign1", "foreign2", "correspondent")),
         Argument("file", Takes.PATH, "the file, or a folder, where it is called LAB-LINK.pcap"),
     ),
     (NAME, Option("--seconds", "end after so long", Takes.SECONDS, metavar="S")),

@@ -136,7 +136,7 @@ def test_faults_come_and_go(lab: Labs) -> None:
     faults = {row["fault"]: row["state"] for row in lab(name, "lab fault", "cn-restart", "--json").rows}
     assert faults == {"MIP-001": "off", "ha-dead": "off", "cn-restart": "done"}
     assert lab.ask(name, "cn", "bc").rows == []
-    assert lab(name, "lab fault", "HA-DEAD").status == 0
+    assert lab(name, "lab fault", "ha-dead").status == 0
     assert lab.node(name, "ha")["state"] == "down"
     assert lab(name, "lab fault", "MIP-001").status == 0
     config = lab.ground(name).place.folder / "mn2.toml"
@@ -186,6 +186,23 @@ def _tshark(path: Path, words: str) -> int | None:
     except FileNotFoundError:
         return None
     return len(done.stdout.splitlines())
+
+
+def test_the_status_is_live(lab: Labs) -> None:
+    """A line for each look, until Ctrl-C, or until the lab is gone."""
+    name = lab.up()
+    words = ["lab", "status", "--name", name, "--watch", "-o", "json"]
+    with lab.mipsh.start(*words) as process:
+        assert process.stdout is not None
+        links = [row["links"] for row in json.loads(process.stdout.readline())["data"] if row["node"] == "mn"]
+        assert links == [["foreign1"]]
+        assert lab(name, "lab move", "mn", "foreign2").status == 0
+        while links != [["foreign2"]]:
+            links = [row["links"] for row in json.loads(process.stdout.readline())["data"] if row["node"] == "mn"]
+        assert lab(name, "lab down").status == 0
+        out, _ = process.communicate(timeout=20)
+    assert process.returncode == 77
+    assert json.loads(out.splitlines()[-1])["errors"][0]["message"] == f"there is no lab '{name}'"
 
 
 def test_two_labs_side_by_side(lab: Labs) -> None:
