@@ -160,7 +160,7 @@ def _rows(connector: Connector, table: str) -> tuple[Any, ...]:
 
 UP = Command(
     "lab up",
-    "build a Mobile IPv6 network on this machine, of real network namespaces",
+    "build a Mobile IPv6 network on this machine",
     up,
     (),
     (
