@@ -17,7 +17,9 @@ def test_updates_are_taken_by_number_once() -> None:
     updates = Outstanding()
     updates.begin(1.0)
     assert updates.add(1, 10, 5.0) == 6
+    assert updates.wait_s == 1
     assert updates.add(2, 11, 6.0) == 8
+    assert updates.wait_s == 2
     assert updates.take(3) is None
     assert (len(updates), 1 in updates, updates.attempts) == (2, True, 2)
     assert updates.take(1) == Sent(5.0, 10)

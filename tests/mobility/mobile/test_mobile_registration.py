@@ -242,6 +242,7 @@ def test_a_rejection_that_was_overtaken() -> None:
     [(_, first)] = updates(effects)
     [(_, second)] = updates(world.wait(1.6))
     assert second.sequence == (first.sequence + 1) % 65536
+    assert world.node.registrations[0].wait_s == 3
     assert world.acknowledge(effects, 135) == []
 
 
