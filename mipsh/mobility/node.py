@@ -142,9 +142,13 @@ class Node:
         """Take in a packet that came on an interface; what was due before comes first."""
         due = self.next_deadline()
         effects = self.advance(now) if due is not None and due <= now else []
+        return [*effects, *self.take(data, interface, now, protection)]
+
+    def take(self, data: bytes, interface: str, now: float, protection: Protection | None = None) -> list[Effect]:
+        """Take in a packet as ``receive`` does, from a driver that has done what was due."""
         self.trace.now = now
         self.trace.packet(interface, True, data)
-        return [*effects, *self._settle(self._receive(data, Arrival(interface, protection), now), now)]
+        return self._settle(self._receive(data, Arrival(interface, protection), now), now)
 
     def send(self, packet: Packet, now: float) -> list[Effect]:
         """Send a packet of the upper layers, by the way that the bindings say."""

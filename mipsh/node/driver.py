@@ -1,14 +1,16 @@
 """Lets a node run on real links: packets in and out, its deadlines, and other descriptors in the same loop.
 
-One thread, one ``selectors`` loop. The node's upper layers are the programs behind a TUN interface.
-Nothing blocks but the wait for what comes next.
+One thread, one loop around epoll(7). The node's upper layers are the programs behind a TUN interface.
+Nothing blocks but the wait for what comes next. A packet that comes to an idle node waits for all that
+is done between its coming and its going, so that this is as little as can be.
 """
 
 import heapq
 import os
-import selectors
+import select
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from types import TracebackType
@@ -22,7 +24,7 @@ from mipsh.node.programs import Programs, Tunnel
 Listener = Callable[[float, Effect], None]
 """Hears of every effect but Transmit and Deliver, with the time."""
 Callback = Callable[[], None]
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+READ, WRITE = select.EPOLLIN, select.EPOLLOUT
 
 
 class Port(Protocol):
@@ -76,10 +78,11 @@ class Driver:
         self._ports = ports
         self._programs = None if tun is None else Programs(tun)
         self._links = LinkMonitor() if links is None else links
-        self._selector = selectors.DefaultSelector()
+        self._epoll = select.epoll()
         self._callbacks: dict[int, dict[int, Callback]] = {}
         self._calls: list[tuple[float, int, Handle]] = []
         self._order = count()
+        self._deadline: float | None = None
         self._is_stopped = False
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._listen()
@@ -135,8 +138,10 @@ class Driver:
 
         def take() -> None:
             now = clock()
+            if self._deadline is not None and self._deadline <= now:
+                self._advance(now)
             for data in receive():
-                perform(node.receive(data, name, now))
+                perform(node.take(data, name, now))
 
         return take
 
@@ -179,13 +184,14 @@ class Driver:
         wanted.pop(event, None)
         if callback is not None:
             wanted[event] = callback
-        if not wanted:
-            if was_known:
-                self._selector.unregister(descriptor)
-            return
-        self._callbacks[descriptor] = wanted
-        change = self._selector.modify if was_known else self._selector.register
-        change(descriptor, sum(wanted), wanted)
+        if wanted:
+            self._callbacks[descriptor] = wanted
+            change = self._epoll.modify if was_known else self._epoll.register
+            change(descriptor, sum(wanted))
+        elif was_known:
+            # One that was closed before is not known to the kernel any more.
+            with suppress(OSError):
+                self._epoll.unregister(descriptor)
 
     def call_at(self, monotonic_time: float, callback: Callback) -> Handle:
         """Call back at a time of ``time.monotonic``; the handle calls it off."""
@@ -201,36 +207,37 @@ class Driver:
             self.run_once()
 
     def run_once(self, longest_s: float | None = None) -> None:
-        """Wait for what comes next, no longer than so many seconds, and do what is to be done."""
-        for key, events in self._selector.select(self._wait_s(longest_s)):
-            callbacks: dict[int, Callback] = key.data
-            for event in (READ, WRITE):
-                callback = callbacks.get(event) if events & event else None
+        """Do what is due, or else wait for what comes next, no longer than so many seconds; and do what came."""
+        for descriptor, events in self._epoll.poll(self._do_what_is_due(longest_s)):
+            callbacks = self._callbacks.get(descriptor, {})
+            # What went wrong with a descriptor is for whoever reads, and for whoever writes.
+            for event, other in ((READ, WRITE), (WRITE, READ)):
+                callback = callbacks.get(event) if events & ~other else None
                 if callback is not None:
                     callback()
-        self._do_what_is_due()
 
-    def _wait_s(self, longest_s: float | None) -> float | None:
-        """Return how long to wait at the most; None is for ever."""
-        while self._calls and self._calls[0][2].callback is None:
-            heapq.heappop(self._calls)
-        deadline = self.node.next_deadline()
-        if self._calls and (deadline is None or self._calls[0][0] < deadline):
-            deadline = self._calls[0][0]
-        if deadline is None:
-            return longest_s
-        wait_s = max(0.0, deadline - time.monotonic())
-        return wait_s if longest_s is None else min(wait_s, longest_s)
-
-    def _do_what_is_due(self) -> None:
-        now = time.monotonic()
-        deadline = self.node.next_deadline()
+    def _do_what_is_due(self, longest_s: float | None) -> float | None:
+        """Do what is due, and return how long to wait then; None is for ever."""
+        self._deadline = deadline = self.node.next_deadline()
+        now, calls = time.monotonic(), self._calls
         if deadline is not None and deadline <= now:
-            self.perform(self.node.advance(now))
-        while self._calls and self._calls[0][0] <= now:
-            callback = heapq.heappop(self._calls)[2].callback
+            self._advance(now)
+            longest_s = 0.0
+        while calls and (calls[0][0] <= now or calls[0][2].callback is None):
+            callback = heapq.heappop(calls)[2].callback
             if callback is not None:
                 callback()
+                longest_s = 0.0
+        if calls and (deadline is None or calls[0][0] < deadline):
+            deadline = calls[0][0]
+        if deadline is None or longest_s == 0.0:
+            return longest_s
+        wait_s = deadline - now
+        return wait_s if longest_s is None else min(wait_s, longest_s)
+
+    def _advance(self, now: float) -> None:
+        self.perform(self.node.advance(now))
+        self._deadline = self.node.next_deadline()
 
     def stop(self) -> None:
         """Let ``run`` return; also from a signal handler, or another thread."""
@@ -239,7 +246,7 @@ class Driver:
 
     def close(self) -> None:
         """Let go of what the driver made itself; ports, TUN and the others' descriptors are theirs."""
-        self._selector.close()
+        self._epoll.close()
         self._links.close()
         os.close(self._wake)
 
