@@ -6,8 +6,10 @@ signals to its roles, and the rest is returned.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeGuard, get_args
+
+from msgspec import structs
 
 from mipsh.mobility.effects import (
     AddressAdded,
@@ -36,8 +38,9 @@ from mipsh.mobility.routing import Hop, Routing
 from mipsh.mobility.timers import earliest
 from mipsh.mobility.trace import Trace
 from mipsh.wire import address as addresses
+from mipsh.wire.extension import FragmentHeader
 from mipsh.wire.icmpv6 import PacketTooBig
-from mipsh.wire.packet import HEADER_SIZE, Packet, decode
+from mipsh.wire.packet import HEADER_SIZE, IPV6, Packet, Payload, decode
 
 IDENTIFICATION_SIZE = 4
 VERSION = 6
@@ -292,11 +295,28 @@ class Node:
         data = send.packet.encode()
         if len(data) <= mtu:
             return link.transmit(data, next_hop, now, protection=send.protection, link_layer=send.link_layer)
-        identification = int.from_bytes(self._entropy(IDENTIFICATION_SIZE))
         effects: list[Effect] = []
-        for piece in fragments(send.packet, mtu, identification):
-            effects += link.transmit(piece, next_hop, now, protection=send.protection, link_layer=send.link_layer)
+        for packet in self._for_tunnel(send.packet, link.mtu, now):
+            for piece in fragments(packet, mtu, self._identification()):
+                effects += link.transmit(piece, next_hop, now, protection=send.protection, link_layer=send.link_layer)
         return effects
+
+    def _for_tunnel(self, packet: Packet, link_mtu: int, now: float) -> Iterator[Packet]:
+        """Yield a packet, or those in its place where what is in it begins here and is too large behind the tunnel."""
+        upper = packet.upper
+        inner = decode(upper.data) if isinstance(upper, Payload) and upper.protocol == IPV6 else None
+        if not isinstance(upper, Payload) or not isinstance(inner, Packet) or not self.owns(inner.source):
+            yield packet
+            return
+        mtu = self.path_mtu.get(inner.destination, link_mtu, now)
+        if len(upper.data) <= mtu or any(isinstance(header, FragmentHeader) for header in inner.headers):
+            yield packet
+            return
+        for piece in fragments(inner, min(mtu, link_mtu - HEADER_SIZE), self._identification()):
+            yield structs.replace(packet, upper=Payload(IPV6, piece))
+
+    def _identification(self) -> int:
+        return int.from_bytes(self._entropy(IDENTIFICATION_SIZE))
 
     def _answers_from(self, packet: Packet, interface: str, now: float) -> bytes | None:
         """Return the address that a packet is answered from: its destination, where that is one node's."""

@@ -26,7 +26,7 @@ from mipsh.wire import ndp
 from mipsh.wire.address import ALL_NODES, parse
 from mipsh.wire.extension import FragmentHeader
 from mipsh.wire.icmpv6 import EchoReply, EchoRequest, Icmpv6, PacketTooBig
-from mipsh.wire.packet import Packet
+from mipsh.wire.packet import IPV6, Packet, Payload
 
 ROUTERS = {LEFT: parse("fe80::1:1"), RIGHT: parse("fe80::2:1")}
 
@@ -143,6 +143,23 @@ def test_the_path_mtu_is_learnt() -> None:
     sizes = [len(piece.encode()) for _, _, piece in frames(here.send(packet, NOW))]
     assert len(sizes) == 2
     assert max(sizes) <= 1300
+
+
+def test_what_is_too_large_behind_a_tunnel_is_cut_before_it() -> None:
+    """RFC 8200 section 5: whoever sends cuts, also what goes into its tunnel; another's packet is left whole."""
+    here = node(LEFT)
+    own, others = payload(HERE[LEFT], FAR, 4000), payload(FAR, FAR, 4000)
+    cut = structs.replace(own, headers=(FragmentHeader(0, True, 7),))
+
+    def sent(inner: Packet) -> list[Packet]:
+        tunnelled = Packet(HERE[LEFT], THERE[LEFT], Payload(IPV6, inner.encode()))
+        return [packet for _, _, packet in frames(here.send(tunnelled, NOW))]
+
+    pieces = [packet.upper for packet in sent(own)]
+    assert [len(piece.encode()) for piece in pieces if isinstance(piece, Packet)] == [1456, 1456, 1232]
+    for inner in (others, cut):
+        assert [bool(packet.headers) for packet in sent(inner)] == [True] * 3
+    assert [packet.upper for packet in sent(payload(HERE[LEFT], FAR, 1300))] == [payload(HERE[LEFT], FAR, 1300)]
 
 
 def test_an_own_packet_that_no_neighbour_takes_is_lost_quietly() -> None:
