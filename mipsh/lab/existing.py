@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from msgspec import Struct
 
-from mipsh.errors import RefusedError, UsageError
+from mipsh.errors import EngineError, UsageError
 from mipsh.lab.namespaces import Ground
 from mipsh.lab.plan import DEFAULT_NAME, check_name
 from mipsh.lab.state import Kind, LabState, Place, labs, sockets_folder
@@ -55,21 +55,21 @@ def _named_namespaces() -> list[str]:
 
 
 def look(variables: Mapping[str, str], name: str = "") -> Existing:
-    """Return the lab that is meant, whole or not; raises RefusedError where there is none."""
+    """Return the lab that is meant, whole or not; raises EngineError where there is none."""
     chosen = choose(variables, name)
     place = place_of(variables, chosen)
     state = place.load()
     if state is None:
-        raise RefusedError(f"there is no lab '{chosen}'", "'mipsh lab up' builds one")
+        raise EngineError(f"there is no lab '{chosen}'", "'mipsh lab up' builds one")
     return Existing(ground_of(place, state.kind), state)
 
 
 def inside(variables: Mapping[str, str], name: str = "") -> Existing:
-    """Return the lab that is meant, its namespaces within reach; raises RefusedError."""
+    """Return the lab that is meant, its namespaces within reach; raises EngineError."""
     found = look(variables, name)
     if not found.state.is_whole:
         chosen = found.state.name
-        raise RefusedError(f"the lab '{chosen}' was not built to the end", f"mipsh lab down --name {chosen}")
+        raise EngineError(f"the lab '{chosen}' was not built to the end", f"mipsh lab down --name {chosen}")
     if found.state.kind is Kind.USER and found.state.keeper is not None:
         user_namespaces.enter(found.state.keeper)
     return found
@@ -77,7 +77,7 @@ def inside(variables: Mapping[str, str], name: str = "") -> Existing:
 
 @contextmanager
 def held(variables: Mapping[str, str], name: str = "") -> Iterator[Existing]:
-    """Hold the lab that is meant, for a change; raises RefusedError where there is none, or not a whole one."""
+    """Hold the lab that is meant, for a change; raises EngineError where there is none, or not a whole one."""
     chosen = inside(variables, name)
     with chosen.ground.place.locked():
         yield inside(variables, chosen.state.name)

@@ -201,7 +201,7 @@ def test_the_status_is_live(lab: Labs) -> None:
             links = [row["links"] for row in json.loads(process.stdout.readline())["data"] if row["node"] == "mn"]
         assert lab(name, "lab down").status == 0
         out, _ = process.communicate(timeout=20)
-    assert process.returncode == 77
+    assert process.returncode == 69
     assert json.loads(out.splitlines()[-1])["errors"][0]["message"] == f"there is no lab '{name}'"
 
 
@@ -237,7 +237,7 @@ def test_killed_nodes_are_seen_and_removed(lab: Labs) -> None:
 def test_without_a_lab_it_is_said_what_to_type(mipsh: Mipsh) -> None:
     """Nothing is there, and nothing is wrong with removing it."""
     ran = mipsh("lab", "status")
-    assert ran.status == 77
+    assert ran.status == 69
     assert "'mipsh lab up' builds one" in ran.stderr
     assert mipsh("lab", "down").status == 0
     assert not (Path(mipsh.variables["XDG_RUNTIME_DIR"]) / "mipsh").exists()
