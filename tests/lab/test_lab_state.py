@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mipsh.errors import MipshError, RefusedError, UsageError
+from mipsh.errors import EngineError, MipshError, RefusedError, UsageError
 from mipsh.lab.existing import choose, free_name, ground_of, held, look, place_of
 from mipsh.lab.namespaces import planned_state
 from mipsh.lab.plan import plan
@@ -83,7 +83,7 @@ def test_a_lab_is_meant_by_its_name_or_as_the_only_one(tmp_path: Path) -> None:
     """With several it must be named, unless one of them has the usual name."""
     variables = {"XDG_RUNTIME_DIR": str(tmp_path)}
     assert (choose(variables), choose(variables, "x")) == ("lab", "x")
-    with pytest.raises(RefusedError, match="no lab 'lab'"):
+    with pytest.raises(EngineError, match="no lab 'lab'"):
         look(variables)
     for name, expected in (("one", "one"), ("two", None), ("lab", "lab")):
         place = place_of(variables, name)
@@ -97,7 +97,7 @@ def test_a_lab_is_meant_by_its_name_or_as_the_only_one(tmp_path: Path) -> None:
     assert labs(sockets_folder(variables)) == ["lab", "one", "two"]
     assert free_name(variables, "one") == "one1"
     assert free_name(variables, "new") == "new"
-    with pytest.raises(RefusedError, match="not built to the end"), held(variables, "one"):
+    with pytest.raises(EngineError, match="not built to the end"), held(variables, "one"):
         raise AssertionError("it was held")
 
 
