@@ -267,7 +267,7 @@ class Scenario:
             self.await_registered(name)
 
     def impair(self, link: str, loss: float) -> None:
-        """Let a link lose so many of a hundred frames."""
+        """Let a link lose that share of its frames."""
         namespaces.impair(self.ground, self.state, link, Impairment(loss=loss))
 
     def kill(self, name: str) -> None:
