@@ -138,7 +138,8 @@ class Echoes:
         self._lab.until(lambda: self.answered() >= wanted, f"{wanted} answers")
 
     def end(self) -> Echoed:
-        """Let it end and return what it found."""
+        """Let it end, when it has begun, and return what it found."""
+        self._lab.until(lambda: "icmp_seq" in self.text or "PING" in self.text, "beginning of a ping")
         self._process.send_signal(signal.SIGINT)
         return self.ended()
 

@@ -107,4 +107,7 @@ def test_a_link_that_loses(lab: Scenario) -> None:
         lab.impair("foreign2", 0.0)
     assert LEAST_SHARE < found.received / found.sent < 1
     lab.settle("mn", "foreign1")
+    echoes = lab.pinging("mn", CORRESPONDENT)
+    lab.await_direct()
+    echoes.end()
     assert lab.ping("mn", CORRESPONDENT).lost == 0
