@@ -62,8 +62,8 @@ def test_echoes_go_on_on_the_way_home(lab: Scenario) -> None:
     echoes.await_answers(50)
     lab.await_direct("mn")
     found = echoes.end()
-    assert found.gap_s < GAP_S + 1.5
-    assert found.lost < 300
+    assert GAP_S < found.gap_s < LONGEST_GAP_S
+    assert found.lost < 2 * LONGEST_GAP_S / 0.01
 
 
 class Transfer:

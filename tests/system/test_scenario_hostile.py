@@ -28,7 +28,7 @@ FRAMES, AT_ONCE = 50_000, 1000
 LONGEST_FRAME, SHORTEST_FRAME, ETHERNET_SIZE = 1514, 14, 14
 MOST_GROWN_BYTES = 32 << 20
 ASKS = """
-import os, socket, sys
+import contextlib, os, socket, sys
 user = int(sys.argv[2])
 os.setgroups([])
 os.setresgid(user, user, user)
@@ -40,7 +40,8 @@ try:
 except OSError as error:
     print(error.strerror)
 else:
-    connection.sendall(b'{"jsonrpc": "2.0", "id": 1, "method": "hello"}\\n')
+    with contextlib.suppress(BrokenPipeError):
+        connection.sendall(b'{"jsonrpc": "2.0", "id": 1, "method": "hello"}\\n')
     print(connection.recv(65536).decode())
 """
 NONSENSE = (
