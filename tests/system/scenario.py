@@ -190,10 +190,6 @@ class Scenario:
         assert not found["more"]
         return list(found["rows"])
 
-    def counters(self, name: str, direction: str) -> dict[str, int]:
-        """Return a node's counters of one direction."""
-        return {row["name"]: row["value"] for row in self.rows(name, "statistics") if row["direction"] == direction}
-
     def peers(self, name: str) -> dict[str, Row]:
         """Return a mobile node's Binding Update List by peer."""
         return {row["peer_address"]: row for row in self.rows(name, "binding_update_list")}
@@ -323,6 +319,17 @@ class Scenario:
         status, printed = self.run(name, sys.executable, "-m", "mipsh", "--no-config", *words, "--json")
         assert status == 0, printed
         return list(msgspec.json.decode(printed)["data"])
+
+    def iperf3(self, name: str, *words: str) -> Row:
+        """Run iperf3 from a node to the correspondent; return what it says in the end."""
+        needs("iperf3")
+        _, output = self.spawn("cn", "iperf3", "-s", "-1", "--forceflush")
+        self.until(partial(_has, output, b"listening"), "iperf3")
+        status, printed = self.run(name, "iperf3", "-c", CORRESPONDENT, "-J", *words)
+        assert status == 0, printed
+        found = msgspec.json.decode(printed)["end"]
+        assert isinstance(found, dict)
+        return found
 
     def pinging(
         self, name: str, to: str, *, every_s: float = 0.01, count: int = 0, words: Iterable[str] = ()

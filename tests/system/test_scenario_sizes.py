@@ -7,7 +7,6 @@ link to the correspondent carries less. ``mn`` optimises routes, ``mn2`` leaves 
 import re
 from collections.abc import Iterator
 
-import msgspec
 import pytest
 from lab_grounds import needs_root
 from msgspec import structs
@@ -82,11 +81,6 @@ def test_the_size_that_fits_is_told(lab: Scenario, name: str) -> None:
 @pytest.mark.parametrize("words", [(), ("-R",)], ids=["to", "from"])
 def test_iperf3(lab: Scenario, name: str, words: tuple[str, ...]) -> None:
     """TCP finds the size by itself, in both directions, by either way."""
-    needs("iperf3")
-    _, output = lab.spawn("cn", "iperf3", "-s", "-1", "--forceflush")
-    lab.until(lambda: "listening" in output.read_text(encoding="utf-8"), "iperf3")
-    status, printed = lab.run(name, "iperf3", "-c", CORRESPONDENT, "-t", "1", "-J", *words)
-    assert status == 0, printed
-    received = msgspec.json.decode(printed)["end"]["sum_received"]
+    received = lab.iperf3(name, "-t", "1", *words)["sum_received"]
     assert received["bytes"] > LEAST_BYTES_PER_S
     assert lab.is_alive()

@@ -60,7 +60,8 @@ def tour(lab: Scenario) -> dict[str, Path]:
         lab.await_direct("mn2", "mn")
         _talk(lab)
         lab.ping("mn", lab.home_address("mn2"), "-s", "4000")
-        lab.run("mn", "iperf3", "-c", "2001:db8:4::99", "-t", "1", "--connect-timeout", "200")
+        for words in ((), ("-R",), ("-u",)):
+            lab.iperf3("mn", "-n", "1M", "-b", "20M", *words)
     return files
 
 
@@ -104,3 +105,13 @@ def test_the_client_of_mip6d_reads_every_line(tour: dict[str, Path], lab: Scenar
     assert reading.rows or table == "nonces"
     if table != "statistics":
         assert len(reading.rows) == len(lab.rows(name, table))
+
+
+def test_mipsh_asks_as_it_asks_mip6d(lab: Scenario) -> None:
+    """From within the node's namespace, where the terminal is."""
+    for name, command in (("mn", "bul"), (HOME_AGENT, "bc"), ("cn", "bc")):
+        table = "binding_update_list" if command == "bul" else "binding_cache"
+        rows = lab.mipsh(name, "-e", f"umip://[::1]:{VT_PORT}", command)
+        expected = lab.rows(name, table)
+        for column in ("home_address", "care_of_address"):
+            assert [row[column] for row in rows] == [row[column] for row in expected]
