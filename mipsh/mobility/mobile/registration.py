@@ -499,8 +499,11 @@ class HomeRegistration:
     def unsupported(self, sequence: int | None, now: float) -> list[Effect]:
         """Take in that the home agent does not know Mobile IPv6 (sections 11.3.5 and 11.3.6): stop for long.
 
-        ``sequence`` is the quoted Binding Update's, where the answer quotes one.
+        ``sequence`` is the quoted Binding Update's, where the answer quotes one. Of a home agent that has
+        acknowledged a binding which still holds, it is not believed: anybody can send such a message.
         """
+        if self.is_bound(now) and self.home_agent == self.asked_agent:
+            return []
         if not self._outstanding or (sequence is not None and sequence not in self._outstanding):
             return []
         if self.state not in (State.REGISTERING, State.REFRESHING):

@@ -505,6 +505,7 @@ def test_errors_of_the_home_agent() -> None:
     assert world.receive(unknown) == []
     assert world.receive(Packet(HA, COA1, MobilityHeader(BindingError(9, HOA)))) == []
     assert world.receive(Packet(CN, COA1, MobilityHeader(BindingError(2, HOA)))) == []
+    assert world.receive(unrecognized) == [], "it acknowledged, so it knows Binding Updates: this is forged"
     assert state(world) is State.REFRESHING
 
 
