@@ -516,6 +516,11 @@ def test_an_error_while_deregistering_changes_nothing() -> None:
     assert state(world) is State.WITHDRAWING
     assert world.node.registrations[0].unsupported(None, world.now) == []
     assert world.send(echo(HOA, CN)) == []
+    world = World()
+    world.go1()
+    world.node.stop(world.now)
+    assert state(world) is State.WITHDRAWING
+    assert world.node.registrations[0].unsupported(None, world.now) == []
 
 
 def test_the_tunnel_goes_to_whoever_acknowledged_last() -> None:
