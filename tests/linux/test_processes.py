@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from mipsh.linux.processes import Process, end, find, is_alive, kill, marked, members, namespace_of, reap, spawn
 
 MARK = "MIPSH_TEST"
+LONGEST_S = 10.0
 WAITS = "import signal; signal.pause()"
 STUBBORN = "import signal; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"
 
@@ -24,9 +26,12 @@ class Started:
         self.processes: list[Process] = []
 
     def __call__(self, program: str) -> Process:
-        """Start a program."""
+        """Start a program; the kernel shows its environment a moment later."""
         process = spawn([sys.executable, "-c", program], {**os.environ, MARK: self.mark}, str(self.log))
         self.processes.append(process)
+        deadline = time.monotonic() + LONGEST_S
+        while process not in marked(f"{MARK}={self.mark}"):
+            assert time.monotonic() < deadline
         return process
 
 
