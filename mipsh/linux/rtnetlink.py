@@ -7,7 +7,7 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -20,12 +20,16 @@ NEW_LINK, DELETE_LINK, GET_LINK = 16, 17, 18
 NEW_ADDRESS, DELETE_ADDRESS = 20, 21
 NEW_ROUTE, DELETE_ROUTE = 24, 25
 GROUP_LINK = 1
-LINK_NAME, CARRIER_DOWNS = 3, 48
+LINK_NAME, OPERATION, CARRIER_UPS, CARRIER_DOWNS = 3, 16, 47, 48
+UNKNOWN_OPERATION = b"\0"
 ADDRESS, ADDRESS_LOCAL, ADDRESS_FLAGS = 1, 2, 8
 NO_DETECTION, NO_PREFIX_ROUTE = 0x02, 0x200
 ROUTE_DESTINATION, ROUTE_INTERFACE, ROUTE_METRIC, ROUTE_SOURCE = 1, 4, 6, 7
 TABLE_MAIN, PROTOCOL_STATIC, SCOPE_UNIVERSE, TYPE_UNICAST = 254, 4, 0, 1
-IFF_UP, IFF_RUNNING = 0x1, 0x40
+TABLE_LOCAL, TYPE_LOCAL = 255, 2
+IFF_UP, IFF_RUNNING, IFF_LOWER_UP = 0x1, 0x40, 0x10000
+HAS_LINK = IFF_UP | IFF_RUNNING | IFF_LOWER_UP
+"""Switched on, in operation, and with a carrier at this very moment, of which the kernel takes note later."""
 LARGEST = 1 << 18
 """Bytes of the largest datagram that is read."""
 
@@ -86,9 +90,21 @@ def link_states(data: bytes) -> Iterator[LinkState]:
         flags = _LINK.unpack_from(body)[3]
         said = attributes(body[_LINK.size :])
         name = said.get(LINK_NAME, b"").partition(b"\0")[0].decode(errors="replace")
-        is_up = kind == NEW_LINK and flags & (IFF_UP | IFF_RUNNING) == IFF_UP | IFF_RUNNING
-        downs = said.get(CARRIER_DOWNS, b"")
-        yield LinkState(name, is_up, _COUNT.unpack(downs)[0] if len(downs) == _COUNT.size else 0)
+        is_up = kind == NEW_LINK and flags & HAS_LINK == HAS_LINK and not _is_pending(said)
+        yield LinkState(name, is_up, _count(said, CARRIER_DOWNS))
+
+
+def _is_pending(said: Mapping[int, bytes]) -> bool:
+    """Tell whether an interface has a carrier of which the kernel has yet to take note: until then it sends nothing.
+
+    The state of one that never had a change of carrier stays unknown.
+    """
+    return said.get(OPERATION) == UNKNOWN_OPERATION and _count(said, CARRIER_UPS) > 0
+
+
+def _count(said: Mapping[int, bytes], kind: int) -> int:
+    value = said.get(kind, b"")
+    return int(_COUNT.unpack(value)[0]) if len(value) == _COUNT.size else 0
 
 
 class RtNetlink:
@@ -125,7 +141,8 @@ class RtNetlink:
     def change_address(self, index: int, address: bytes, *, is_added: bool) -> None:
         """Give an interface an address for itself alone, without detection of duplicates, or take it away.
 
-        One that is gone is as good as taken away.
+        Packets for it are taken from now on: the kernel makes the route for that some time later, so it is
+        made here. One that is gone is as good as taken away.
         """
         flags = NO_DETECTION | NO_PREFIX_ROUTE
         head = struct.pack("=BBBBi", socket.AF_INET6, 128, flags & 0xFF, 0, index)
@@ -133,7 +150,9 @@ class RtNetlink:
         body += attribute(ADDRESS_FLAGS, number(flags))
         if is_added:
             self.ask(NEW_ADDRESS, CREATE | REPLACE, body)
+            self.ask(NEW_ROUTE, CREATE | REPLACE, _local_route(index, address))
         else:
+            self._remove(DELETE_ROUTE, _local_route(index, address), errno.ESRCH)
             self._remove(DELETE_ADDRESS, body, errno.EADDRNOTAVAIL)
 
     def set_default_route(self, index: int, metric: int, source: bytes | None) -> None:
@@ -172,3 +191,9 @@ def _default_route(index: int, metric: int) -> bytes:
     kind = 0, 0, 0, TABLE_MAIN, PROTOCOL_STATIC, SCOPE_UNIVERSE, TYPE_UNICAST, 0
     head = struct.pack("=BBBBBBBBI", socket.AF_INET6, *kind)
     return head + attribute(ROUTE_INTERFACE, number(index)) + attribute(ROUTE_METRIC, number(metric))
+
+
+def _local_route(index: int, address: bytes) -> bytes:
+    kind = 128, 0, 0, TABLE_LOCAL, PROTOCOL_STATIC, SCOPE_UNIVERSE, TYPE_LOCAL, 0
+    head = struct.pack("=BBBBBBBBI", socket.AF_INET6, *kind)
+    return head + attribute(ROUTE_DESTINATION, address) + attribute(ROUTE_INTERFACE, number(index))

@@ -81,10 +81,12 @@ class Tun:
         self._set_route()
 
     def _change(self, address: bytes, *, is_added: bool) -> None:
+        """Add or remove an address; while the interface is switched off, packets for it cannot be taken."""
         try:
             self._netlink.change_address(self._index, address, is_added=is_added)
         except OSError as error:
-            raise links.explained(error, f"change the addresses of '{self.name}'") from None
+            if error.errno != errno.ENETDOWN:
+                raise links.explained(error, f"change the addresses of '{self.name}'") from None
 
     def _set_route(self) -> None:
         """Let the default route say what is sent from: the first preferred address, or else the kernel's choice.

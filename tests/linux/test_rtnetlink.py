@@ -14,12 +14,16 @@ from mipsh.linux import links
 from mipsh.linux.link_monitor import LinkMonitor
 from mipsh.linux.rtnetlink import (
     CARRIER_DOWNS,
+    CARRIER_UPS,
     DELETE_LINK,
+    HAS_LINK,
+    IFF_LOWER_UP,
     IFF_RUNNING,
     IFF_UP,
     LINK_NAME,
     NEW_ADDRESS,
     NEW_LINK,
+    OPERATION,
     LinkState,
     RtNetlink,
     attribute,
@@ -49,15 +53,23 @@ def test_attributes_are_padded_and_read_again() -> None:
 @pytest.mark.parametrize(
     ("kind", "flags", "is_up"),
     [
-        (NEW_LINK, IFF_UP | IFF_RUNNING, True),
-        (NEW_LINK, IFF_UP, False),
-        (NEW_LINK, IFF_RUNNING, False),
-        (DELETE_LINK, IFF_UP | IFF_RUNNING, False),
+        (NEW_LINK, HAS_LINK, True),
+        (NEW_LINK, HAS_LINK & ~IFF_UP, False),
+        (NEW_LINK, HAS_LINK & ~IFF_RUNNING, False),
+        (NEW_LINK, HAS_LINK & ~IFF_LOWER_UP, False),
+        (DELETE_LINK, HAS_LINK, False),
     ],
 )
 def test_an_interface_has_a_link_when_it_is_on_and_has_a_carrier(kind: int, flags: int, is_up: bool) -> None:
     """And has none any more when it is gone."""
     assert list(link_states(message(kind, flags, NAME))) == [LinkState("eth0", is_up)]
+
+
+@pytest.mark.parametrize(("operation", "ups", "is_up"), [(0, 1, False), (6, 1, True), (0, 0, True), (6, 0, True)])
+def test_a_carrier_that_the_kernel_has_yet_to_note_is_no_link(operation: int, ups: int, is_up: bool) -> None:
+    """It would send nothing; where there never was a change of carrier, the state stays unknown."""
+    said = attribute(OPERATION, bytes((operation,))) + attribute(CARRIER_UPS, number(ups))
+    assert [state.is_up for state in link_states(message(NEW_LINK, HAS_LINK, NAME, said))] == [is_up]
 
 
 def test_losses_of_the_carrier_are_counted() -> None:

@@ -282,6 +282,29 @@ def test_the_nodes_deadlines_are_kept() -> None:
     port.close()
 
 
+def test_what_is_due_comes_before_a_packet_that_came_later() -> None:
+    """The loop was held up: an address has passed its test by the time that a packet for it is looked at."""
+    links, port, tun = FakeLinks(), FakePort(), FakeTun()
+    how = InterfaceParameters(accepts_advertisements=False, retransmit_s=0.02)
+    node = Node("node", [Interface(LEFT, MAC, os.urandom, how)], os.urandom)
+    with Driver(node, {LEFT: port}, tun, links) as driver:
+        links.tell((LEFT, True))
+        driver.start()
+        driver.perform(node.add_address(LEFT, HERE[LEFT], 64, time.monotonic()))
+        until = time.monotonic() + 0.1
+
+        def hold_up() -> None:
+            port.put(payload(THERE[LEFT], HERE[LEFT]).encode())
+            while time.monotonic() < until:
+                continue
+
+        driver.call_at(0.0, hold_up)
+        driver.run_once()
+        assert tun.sent == [(b"", payload(THERE[LEFT], HERE[LEFT]).encode())]
+    for pair in (port, tun):
+        pair.close()
+
+
 def test_calls_come_at_their_time_and_in_order(bench: Bench) -> None:
     """Those called off do not."""
     order: list[int] = []

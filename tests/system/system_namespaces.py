@@ -17,7 +17,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import pytest
 
@@ -25,17 +25,18 @@ from mipsh.linux import lab_links, links
 from mipsh.linux.namespaces import DIRECTORY
 from mipsh.linux.packet_socket import PacketSocket
 from mipsh.linux.tun import Tun
-from mipsh.mobility.effects import Effect
+from mipsh.mobility.effects import AddressAdded, Effect
 from mipsh.mobility.host.interface import Interface
 from mipsh.mobility.host.parameters import InterfaceParameters
 from mipsh.mobility.node import Node
 from mipsh.mobility.roles import NodeParameters
 from mipsh.node.driver import Driver
-from mipsh.wire.address import parse
+from mipsh.wire.address import is_link_local, parse
 
 Answer = TypeVar("Answer")
 DEADLINE_S = 20.0
 NO_DETECTION = 0x02
+RTF_LOCAL = 0x80000000
 
 needs_namespaces = pytest.mark.skipif(
     os.geteuid() != 0 or not Path("/dev/net/tun").exists(), reason="namespaces and TUN need root and /dev/net/tun"
@@ -75,7 +76,9 @@ class Netns:
     def _remove(self) -> None:
         for process in self._processes:
             process.kill()
-            process.communicate()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
         for name in self._names:
             lab_links.remove_namespace(self.path(name))
 
@@ -137,14 +140,26 @@ class Netns:
                 kernel.addr("add", index=index, address=place, prefixlen=int(length), flags=NO_DETECTION)
                 if router is not None:
                     kernel.route("add", dst="::/0", gateway=router, oif=index)
+            await_local_route(parse(place).hex())
 
         self.inside(name, configure)
+
+
+def await_local_route(address: str) -> None:
+    """Wait until the kernel takes packets for an address: it sees to that some time after it has given it."""
+    until = time.monotonic() + DEADLINE_S
+    while time.monotonic() < until:
+        routes = Path("/proc/thread-self/net/ipv6_route").read_text("ascii").splitlines()
+        if any(line.startswith(f"{address} 80") and int(line.split()[8], 16) & RTF_LOCAL for line in routes):
+            return
+    raise TimeoutError(address)
 
 
 class Running:
     """A node of mipsh in a namespace, in a thread; ``addresses`` are its interfaces', all /64.
 
-    ``call`` does something with it in its own thread. What went wrong there is raised in the end.
+    It has its links when it is there: the kernel takes its time to tell of a carrier. ``call`` does
+    something with it in its own thread. What went wrong there is raised in the end.
     """
 
     def __init__(
@@ -163,9 +178,18 @@ class Running:
         self.node = self.driver.node
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.driver.add_reader(self._bell, self._rung)
-        self.driver.listeners.append(lambda now, effect: self.effects.put(effect))
+        self._has_link = {interface: threading.Event() for interface in addresses}
+        self.driver.listeners.append(self._heard)
         self._thread = threading.Thread(target=self._run, args=(addresses,), name=name)
         self._thread.start()
+        for link in self.node.interfaces.values():
+            self._has_link[link.name].wait(DEADLINE_S)
+
+    def _heard(self, now: float, effect: Effect) -> None:
+        """Keep what the driver tells; a link-local address is there when the link is."""
+        self.effects.put(effect)
+        if isinstance(effect, AddressAdded) and is_link_local(effect.address) and effect.interface is not None:
+            self._has_link[effect.interface].set()
 
     def _open(
         self, names: Iterable[str], parameters: NodeParameters | None, has_programs: bool
@@ -203,13 +227,11 @@ class Running:
         """Return one of its interfaces."""
         return self._ports[interface]
 
-    def await_effect(self, kind: type[Any], deadline_s: float = DEADLINE_S) -> Any:
-        """Return the next effect of a kind; those before it are forgotten."""
-        until = time.monotonic() + deadline_s
-        while True:
-            effect = self.effects.get(timeout=max(0.0, until - time.monotonic()))
-            if isinstance(effect, kind):
-                return effect
+    def await_effect(self, wanted: Effect) -> None:
+        """Wait for an effect that others than the driver hear of; those before it are forgotten."""
+        until = time.monotonic() + DEADLINE_S
+        while self.effects.get(timeout=max(0.0, until - time.monotonic())) != wanted:
+            continue
 
     def __enter__(self) -> Self:
         """Return the node, which runs."""

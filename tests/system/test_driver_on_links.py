@@ -134,9 +134,10 @@ def test_iperf3(network: Netns) -> None:
         serving = network.start("kernel", "iperf3", "-s", "-1", "--forceflush")
         assert serving.stdout is not None
         while "listening" not in serving.stdout.readline():
-            assert serving.poll() is None
+            continue
         output = network.run("node", "iperf3", "-6", "-c", f"{FAR}2", "-n", "4M", *extra)
         assert "iperf Done" in output
+        assert serving.wait(DEADLINE_S) == 0
 
 
 def test_a_link_that_goes_and_comes() -> None:
@@ -145,10 +146,10 @@ def test_a_link_that_goes_and_comes() -> None:
         netns.cable(("node", "eth0"), ("kernel", "eth0"))
         with Running(netns, "node", {"eth0": f"{NEAR}2"}) as running:
             link = running.node.interfaces["eth0"]
-            assert running.await_effect(AddressAdded).address
-            running.await_effect(AddressAdded)
             assert running.call(lambda: link.is_up)
+            while not running.effects.empty():
+                running.effects.get()
             netns.inside("kernel", lambda: links.set_up("eth0", is_up=False))
             netns.inside("kernel", lambda: links.set_up("eth0"))
-            assert running.await_effect(AddressAdded) == AddressAdded(link.link_local, "eth0")
+            running.await_effect(AddressAdded(link.link_local, "eth0"))
             assert running.call(lambda: link.is_up)
