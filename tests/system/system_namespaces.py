@@ -74,13 +74,12 @@ class Netns:
         self._remove()
 
     def _remove(self) -> None:
-        for process in self._processes:
-            process.kill()
-            process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
-        for name in self._names:
-            lab_links.remove_namespace(self.path(name))
+        """End what runs there, then remove the namespaces: all of them, even if something goes wrong with one."""
+        with ExitStack() as stack:
+            for name in self._names:
+                stack.callback(lab_links.remove_namespace, self.path(name))
+            for process in self._processes:
+                stack.callback(_end, process)
 
     def full_name(self, name: str) -> str:
         """Return a namespace's name on the machine."""
@@ -143,6 +142,13 @@ class Netns:
             await_local_route(parse(place).hex())
 
         self.inside(name, configure)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def await_local_route(address: str) -> None:
