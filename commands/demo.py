@@ -4,7 +4,6 @@ import signal
 import threading
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import mipsh
 from mipsh.errors import RefusedError
@@ -89,13 +88,11 @@ def _remove(session: Session, name: str) -> None:
 
 def _heed_signals() -> None:
     """End as one would by 'quit' when the terminal is closed, so that the network is removed."""
+    from mipsh.shell.running import end
+
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGHUP, signal.SIGTERM):
-            signal.signal(number, _leave)
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+            signal.signal(number, end)
 
 
 def _on_lab(session: Session, lab: Existing) -> Result:

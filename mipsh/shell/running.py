@@ -60,7 +60,7 @@ class Interrupts:
 def hearing_signals() -> Iterator[Interrupts]:
     """Hear Ctrl-C, also where it was ignored before; when ended from outside, leave the terminal as it was."""
     interrupts = Interrupts()
-    hearing = {signal.SIGINT: interrupts.hear, signal.SIGTERM: _end}
+    hearing = {signal.SIGINT: interrupts.hear, signal.SIGTERM: end}
     before = {number: signal.signal(number, handler) for number, handler in hearing.items()}
     try:
         yield interrupts
@@ -69,7 +69,19 @@ def hearing_signals() -> Iterator[Interrupts]:
             signal.signal(number, handler)
 
 
-def _end(number: int, frame: FrameType | None) -> None:
+def end(number: int, frame: FrameType | None) -> None:
+    """End when a signal says so: within the prompt's loop between two steps, as one in the middle would break it."""
+    import asyncio
+
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        _exit(number)
+    else:
+        loop.call_soon_threadsafe(_exit, number)
+
+
+def _exit(number: int) -> None:
     raise SystemExit(KILLED + number)
 
 
