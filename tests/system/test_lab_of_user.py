@@ -20,15 +20,18 @@ pytestmark = [pytest.mark.system, needs_root]
 NOBODY = 65534
 TUN_NUMBER = 10, 200
 AS_USER = """\
-mount --bind "$1" /dev/net/tun || exit 99
+while [ "$1" != -- ]; do
+    mount --bind "$1" "$2" || exit 99
+    shift 2
+done
 shift
 exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
 """
-"""Opens the TUN device to everybody, as many systems do, and gives up all privileges."""
+"""Puts what an ordinary user needs where one may look for it, and gives up all privileges."""
 
 
 class User:
-    """Runs mipsh as a user without privileges, with a folder of its own."""
+    """Runs mipsh as a user without privileges, with a folder of its own; the tree may be where only root can look."""
 
     def __init__(self, folder: Path, python: str) -> None:
         self.folder = folder
@@ -38,20 +41,26 @@ class User:
         self.device.chmod(0o666)
         self.home = folder / "home"
         self.home.mkdir()
+        self.packages = {
+            folder / package.__name__: Path(package.__file__ or "").parents[1] for package in (mipsh, msgspec)
+        }
+        for place in self.packages:
+            place.mkdir()
         os.chown(self.home, NOBODY, NOBODY)
 
     def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run mipsh to its end."""
-        paths = [str(Path(package.__file__ or "").parents[1]) for package in (mipsh, msgspec)]
         variables = {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self.home),
             "XDG_RUNTIME_DIR": str(self.home),
-            "PYTHONPATH": ":".join(paths),
+            "PYTHONPATH": ":".join(map(str, self.packages)),
             "PYTHONDONTWRITEBYTECODE": "1",
             "LC_ALL": "C.UTF-8",
         }
-        argv = ["unshare", "--mount", "sh", "-c", AS_USER, "sh", str(self.device)]
+        seen_at = {Path("/dev/net/tun"): self.device} | self.packages
+        mounts = [str(path) for place, source in seen_at.items() for path in (source, place)]
+        argv = ["unshare", "--mount", "sh", "-c", AS_USER, "sh", *mounts, "--"]
         argv += [self.python, "-m", "mipsh", "--no-config", *words]
         return subprocess.run(
             argv,
@@ -75,9 +84,9 @@ def ordinary_python() -> str | None:
     """Return an interpreter of this version that every user may run."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     for candidate in (sys.executable, shutil.which(version, path=os.defpath) or ""):
-        folders = Path(candidate).resolve().parents if candidate else ()
-        if folders and all(folder.stat().st_mode & stat.S_IXOTH for folder in folders):
-            return candidate
+        found = Path(candidate).resolve()
+        if candidate and all(folder.stat().st_mode & stat.S_IXOTH for folder in found.parents):
+            return str(found)
     return None
 
 
