@@ -6,9 +6,10 @@ and holds nothing of the engine's when it returns. A connector is driven by one 
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -29,6 +30,49 @@ class Capability(StrEnum):
     HOME_AGENTS = "home_agents"
     PREFIXES = "prefixes"
     STATISTICS = "statistics"
+
+
+class Action(StrEnum):
+    """Something that an engine may be told to do; the value is the method's name."""
+
+    TRIGGER = "trigger_binding_update"
+    ADD = "add_binding"
+    DELETE = "delete_binding"
+    FLUSH = "flush"
+    LINK = "set_link"
+
+
+class UpdateRequest(Struct, frozen=True):
+    """A Binding Update that is wanted now: for a home address, to a peer or (empty) to the home agent.
+
+    ``lifetime_s`` is None for the lifetime that is configured, and 0 to delete the binding.
+    """
+
+    home_address: str
+    peer: str = ""
+    lifetime_s: int | None = None
+
+
+class BindingRequest(Struct, frozen=True):
+    """A binding that a home agent is to have, as if a Binding Update had asked for it.
+
+    ``flags`` are letters of A, H, K, L; ``sequence`` None leaves it to the engine.
+    """
+
+    home_address: str
+    care_of_address: str
+    local_address: str
+    lifetime_s: int
+    flags: tuple[str, ...] = ("A", "H")
+    sequence: int | None = None
+
+
+class Listener(Protocol):
+    """What happens in an engine, from when listening began."""
+
+    def next(self, until: float) -> EngineEvent | None:
+        """Return the next event, awaited until a time of ``time.monotonic``; None when none came."""
+        ...
 
 
 _ROLES = {"mn": "a mobile node", "ha": "a home agent", "cn": "a correspondent node"}
@@ -65,12 +109,16 @@ def _lacking(message: str, info: EngineInfo | None) -> CapabilityMissing:
 class Connector:
     """The base of all connectors: every reading missing until a subclass brings it.
 
-    ``variables`` are the user's, for an address that depends on them.
+    ``variables`` are the user's, for an address that depends on them. ``actions`` is what the engine
+    can be told to do, and ``home_addresses`` those of a mobile node, where the engine says them; both
+    are known once it is connected.
     """
 
     info: EngineInfo | None = None
     timeout_s: float = 5.0
     variables: Mapping[str, str] = MappingProxyType({})
+    actions: frozenset[Action] = frozenset()
+    home_addresses: tuple[str, ...] = ()
 
     def connect(self) -> EngineInfo:
         """Reach the engine once and learn what it is; raises EngineError or DeadlineError."""
@@ -120,9 +168,33 @@ class Connector:
         """Read the traffic counters."""
         raise missing(Capability.STATISTICS, self.info)
 
-    def trigger_binding_update(self, home_address: str, peer: str = "") -> str:
-        """Have a Binding Update sent now, to the home agent or to a peer; return how far it is."""
+    def said(self, what: str, request: object = None) -> tuple[str, ...]:
+        """Return the lines that the reading or action ``what`` says to the engine, exactly."""
+        raise unable(f"way to say '{what}'", self.info)
+
+    def trigger_binding_update(self, request: UpdateRequest) -> str:
+        """Have a Binding Update sent now; return the state of its entry then."""
         raise unable("way to have a Binding Update sent", self.info)
+
+    def add_binding(self, request: BindingRequest) -> str:
+        """Have a home agent make a binding, or replace one; return what it says."""
+        raise unable("way to add a binding", self.info)
+
+    def delete_binding(self, home_address: str, local_address: str) -> str:
+        """Have a home agent delete a binding; return what it says."""
+        raise unable("way to delete a binding", self.info)
+
+    def flush(self, table: str) -> int:
+        """Empty a table; return how many entries it had."""
+        raise unable(f"way to flush '{table}'", self.info)
+
+    def set_link(self, interface: str, *, is_up: bool) -> str:
+        """Tell the node that an interface has a link from now on, or has none; return the state then."""
+        raise unable("links that could be set", self.info)
+
+    def listening(self) -> AbstractContextManager[Listener]:
+        """Hear what happens from when the block is entered; the engine is held until it is left."""
+        raise unable("events to be heard", self.info)
 
     def events(self) -> Generator[EngineEvent, None, None]:
         """Yield what happens from now on, when it happens; the engine is held until this is closed."""

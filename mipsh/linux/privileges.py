@@ -9,6 +9,8 @@ import errno
 import os
 import pwd
 import struct
+from collections.abc import Iterable
+from enum import Enum
 
 from mipsh.errors import RefusedError, UsageError
 
@@ -20,6 +22,25 @@ VERSION_3 = 0x20080522
 _HEADER = struct.Struct("=Ii")
 _SETS = struct.Struct("=6I")
 """Effective, permitted and inheritable capabilities: the lower 32 bits of each, then the upper ones."""
+
+
+class Need(Enum):
+    """A capability that a step of a change needs."""
+
+    NET_ADMIN = CAP_NET_ADMIN
+    NET_RAW = CAP_NET_RAW
+
+
+def require(needs: Iterable[Need], what: str) -> None:
+    """Say what the process may not do, and how it may; raises RefusedError."""
+    has = permitted()
+    missing = [f"CAP_{need.name}" for need in dict.fromkeys(needs) if not has >> need.value & 1]
+    if missing:
+        names = ",".join(name.lower() for name in missing)
+        raise RefusedError(
+            f"{what} needs {' and '.join(missing)}, and this process has not",
+            f"run mipsh with sudo, or give its Python the capability: setcap {names}+ep FILE",
+        )
 
 
 def user_id(name: str) -> int:

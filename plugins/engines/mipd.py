@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import msgspec
 from msgspec import Struct, structs
 
-from mipsh.engine import Capability, Connector, EngineKind, missing
+from mipsh.engine import Capability, Connector, EngineKind, UpdateRequest, missing
 from mipsh.errors import EngineRefused, NotThisEngine, RefusedError, UsageError
 from mipsh.model.events import EngineEvent
 from mipsh.model.reading import Reading
@@ -133,16 +133,18 @@ class MipdConnector(Connector):
         """Read the traffic counters."""
         return self._read(Capability.STATISTICS)
 
-    def trigger_binding_update(self, home_address: str, peer: str = "") -> str:
+    def trigger_binding_update(self, request: UpdateRequest) -> str:
         """Have a Binding Update sent now; return the state of its entry."""
-        params = {"home_address": home_address, "peer": peer} if peer else {"home_address": home_address}
+        params = {"home_address": request.home_address}
+        if request.peer:
+            params["peer"] = request.peer
         with self._connection() as socket:
             return socket.ask("trigger_binding_update", Done, params).state
 
-    def set_link(self, interface: str, *, is_up: bool) -> None:
+    def set_link(self, interface: str, *, is_up: bool) -> str:
         """Tell the node that an interface has a link from now on, or has none."""
         with self._connection() as socket:
-            socket.ask("set_link", Done, {"interface": interface, "up": is_up})
+            return socket.ask("set_link", Done, {"interface": interface, "up": is_up}).state
 
     def events(self) -> Generator[EngineEvent, None, None]:
         """Yield what happens from now on, over a connection of its own."""
