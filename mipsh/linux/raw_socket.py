@@ -1,0 +1,107 @@
+"""Sends IPv6 packets that were made elsewhere, header included: routed by the kernel, or out of an interface.
+
+Everything is of the network namespace that the thread is in.
+"""
+
+import errno
+import socket
+import struct
+from contextlib import closing
+
+from mipsh.errors import MipshError, UsageError
+from mipsh.linux import links
+from mipsh.linux.packet_socket import ETH_P_IPV6
+from mipsh.linux.privileges import Need, require
+from mipsh.wire.address import UNSPECIFIED, is_link_local, is_multicast, text
+from mipsh.wire.packet import HEADER_SIZE, Packet, decode
+
+IPV6_HDRINCL, IPV6_FREEBIND = 36, 78
+DEFAULT_PROTOCOLS = (0, 255)
+MULTICAST_LINK_LAYER = b"\x33\x33"
+NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH)
+
+
+def send(packet: bytes, interface: str = "") -> None:
+    """Let the kernel route a whole IPv6 packet, to its destination address, as it stands.
+
+    The kernel chooses route and policies as for the packet's source address and the protocol behind
+    its extension headers. ``interface`` is where a link-local or multicast destination is. Raises
+    RefusedError without CAP_NET_RAW, UsageError for what is no packet or goes nowhere, MipshError
+    where the kernel has no route or does not take it.
+    """
+    decoded = _decoded(packet)
+    require([Need.NET_RAW], "sending a packet")
+    scope = _scope(decoded, interface)
+    protocol = 255 if decoded.protocol in DEFAULT_PROTOCOLS else decoded.protocol
+    try:
+        with closing(socket.socket(socket.AF_INET6, socket.SOCK_RAW, protocol)) as opened:
+            opened.setsockopt(socket.IPPROTO_IPV6, IPV6_HDRINCL, 1)
+            if decoded.source != UNSPECIFIED:
+                opened.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
+                opened.bind((text(decoded.source), 0, 0, scope if is_link_local(decoded.source) else 0))
+            if is_multicast(decoded.destination):
+                opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, struct.pack("@I", scope))
+            opened.sendto(packet, (text(decoded.destination), 0, 0, scope))
+    except OSError as error:
+        raise _explained(error, decoded, interface) from None
+
+
+def send_on(interface: str, packet: bytes, link_layer: bytes | None = None) -> None:
+    """Put a whole IPv6 packet on an interface's link, past the kernel's own IPv6.
+
+    ``link_layer`` is whom it is for, 6 bytes on an Ethernet; None is what belongs to a multicast
+    destination (RFC 2464 section 7). Raises what ``send`` raises.
+    """
+    decoded = _decoded(packet)
+    if link_layer is None:
+        if not is_multicast(decoded.destination):
+            raise UsageError(
+                f"nothing says which neighbour on '{interface}' a packet to {text(decoded.destination)} is for",
+                "give its link-layer address",
+            )
+        link_layer = MULTICAST_LINK_LAYER + decoded.destination[-4:]
+    require([Need.NET_RAW], f"sending a packet on '{interface}'")
+    try:
+        with closing(socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)) as opened:
+            opened.sendto(packet, (interface, ETH_P_IPV6, 0, 0, link_layer))
+    except OSError as error:
+        raise _explained(error, decoded, interface) from None
+
+
+def _decoded(packet: bytes) -> Packet:
+    decoded = decode(packet)
+    if not isinstance(decoded, Packet):
+        raise UsageError(f"{len(packet)} bytes are no IPv6 packet", f"it begins with a header of {HEADER_SIZE} bytes")
+    return decoded
+
+
+def _scope(packet: Packet, interface: str) -> int:
+    """Return the number of the interface that a packet is meant for; 0 for any. Raises UsageError."""
+    if interface:
+        try:
+            return socket.if_nametoindex(interface)
+        except OSError:
+            error = OSError(errno.ENODEV, f"there is no interface '{interface}'")
+            raise links.explained(error, "send a packet") from None
+    if is_link_local(packet.destination) or is_multicast(packet.destination):
+        where = text(packet.destination)
+        raise UsageError(f"{where} is on every link: nothing says on which", "name the interface")
+    return 0
+
+
+def _explained(error: OSError, packet: Packet, interface: str) -> MipshError:
+    """Return the kernel's refusal to send as an error with a hint."""
+    destination = text(packet.destination)
+    what = f"send a packet to {destination}"
+    if error.errno in NO_ROUTE:
+        return MipshError(f"cannot {what}: no route", f"'ip -6 route get {destination}' says what the kernel knows")
+    if error.errno == errno.EMSGSIZE:
+        return MipshError(f"cannot {what}: it is larger than the link's MTU")
+    if error.errno == errno.ENETDOWN:
+        name = f"the interface '{interface}'" if interface else "the interface of its route"
+        return MipshError(f"cannot {what}: {name} is down", f"ip link set dev {interface or 'NAME'} up")
+    if error.errno == errno.EADDRNOTAVAIL:
+        return MipshError(
+            f"cannot {what}: {text(packet.source)} is no address of this node", "'ip -6 address' lists those that are"
+        )
+    return links.explained(error, what)
