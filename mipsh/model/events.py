@@ -31,6 +31,18 @@ class EngineEvent(Struct, frozen=True, gc=False):
     interface: Annotated[str | None, column("Interface", "interface of that address")] = None
     detail: Annotated[str, column("Detail", "the engine's own words on why")] = ""
     sequence: Annotated[int, column("Number", "number of the event, from 1", INTEGER, shown=WIDE)] = 0
+    mh_sequence: Annotated[
+        int | None, column("Seq", "sequence number of the Binding Update or Acknowledgement", INTEGER, alias="seq")
+    ] = None
+    lifetime_s: Annotated[
+        int | None, column("Lifetime", "lifetime that the message asks for or grants", Kind.SECONDS, alias="lifetime")
+    ] = None
+    status: Annotated[
+        int | None, column("Status", "status of the Binding Acknowledgement or Binding Error", INTEGER)
+    ] = None
+    flags: Annotated[
+        tuple[str, ...] | None, column("Flags", "flags of the Binding Update or Acknowledgement", Kind.FLAGS)
+    ] = None
     lost: Annotated[
         int, column("Lost", "events before this one that did not get through, since they came too fast", INTEGER)
     ] = 0

@@ -74,7 +74,11 @@ class Notification(Struct, frozen=True):
 
 
 class Hello(Struct, frozen=True):
-    """What the server is, and what it can be asked; ``capabilities`` are the tables that it keeps."""
+    """What the server is, and what it can be asked.
+
+    ``capabilities`` are the tables that it keeps, ``methods`` those and what it does besides;
+    ``home_addresses`` are a mobile node's.
+    """
 
     protocol: int
     engine: str
@@ -83,6 +87,7 @@ class Hello(Struct, frozen=True):
     role: Literal["mn", "ha", "cn"]
     capabilities: tuple[str, ...]
     methods: tuple[str, ...]
+    home_addresses: tuple[str, ...] = ()
 
 
 class Page(Struct, frozen=True):
@@ -98,6 +103,8 @@ class Event(Struct, frozen=True):
 
     ``sequence`` counts what happened since the subscription, from 1; ``lost`` says how many before
     this one did not get through since the client was too slow. ``time`` is seconds since the epoch.
+    Of a Mobility Header that was sent or received, ``mh_sequence``, ``lifetime_s``, ``status`` and
+    ``flags`` (letters) are what it says, where it has them.
     """
 
     time: float
@@ -111,6 +118,10 @@ class Event(Struct, frozen=True):
     detail: str = ""
     sequence: int = 0
     lost: int = 0
+    mh_sequence: int | None = None
+    lifetime_s: int | None = None
+    status: int | None = None
+    flags: tuple[str, ...] | None = None
 
 
 class Trigger(Struct, frozen=True, forbid_unknown_fields=True):
@@ -143,6 +154,12 @@ class Done(Struct, frozen=True):
     """The result of a method that does something; ``state`` says how things stand then."""
 
     state: str = ""
+
+
+class Flushed(Struct, frozen=True):
+    """The result of ``flush``: how many entries were removed."""
+
+    removed: int
 
 
 def user_folder(variables: Mapping[str, str]) -> Path | None:

@@ -6,26 +6,43 @@ A connection is held while a question is asked, or while events are listened to,
 import re
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 from msgspec import Struct, structs
 
-from mipsh.engine import Capability, Connector, EngineKind, UpdateRequest, missing
+from mipsh.engine import Action, BindingRequest, Capability, EngineKind, UpdateRequest, missing, unable
 from mipsh.errors import EngineRefused, NotThisEngine, RefusedError, UsageError
 from mipsh.model.events import EngineEvent
 from mipsh.model.reading import Reading
 from mipsh.model.records import ENGINE_TABLES, EngineInfo
 from mipsh.node.protocol import ENGINE as SCHEME
-from mipsh.node.protocol import SYSTEM_FOLDER, VERSION, Done, Hello, Page, sockets, user_folder
-from mipsh.plugins.engines.mipd_socket import MipdSocket
+from mipsh.node.protocol import SYSTEM_FOLDER, VERSION, Done, Flushed, Hello, Page, sockets, user_folder
+from mipsh.plugins.engines.mipd_socket import MipdSocket, Result, question
+from mipsh.plugins.engines.tables import TableConnector
 
 LONGEST_PATH = 107
-HELLO = "hello"
+HELLO, SUBSCRIBE = "hello", "subscribe"
+FOR_EVER = float("inf")
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
-class MipdConnector(Connector):
+class MipdListener:
+    """What happens in a node, over a connection that has subscribed; see Listener for the contract."""
+
+    def __init__(self, socket: MipdSocket) -> None:
+        self._socket = socket
+
+    def next(self, until: float) -> EngineEvent | None:
+        """Return the next event, awaited until a time of ``time.monotonic``; None when none came."""
+        from mipsh.render.format import timestamp
+
+        event = self._socket.event(until)
+        return None if event is None else EngineEvent(**{**structs.asdict(event), "time": timestamp(event.time)})
+
+
+class MipdConnector(TableConnector):
     """A connector to one mipd, by its name or by the path of its socket; see Connector for the contract."""
 
     def __init__(self, name: str = "", path: str = "") -> None:
@@ -50,6 +67,8 @@ class MipdConnector(Connector):
             )
         known = tuple(c.value for c in Capability if c.value in hello.capabilities)
         self.words = tuple(sorted((*known, HELLO)))
+        self.actions = frozenset(action for action in Action if action.value in hello.methods)
+        self.home_addresses = hello.home_addresses
         self.info = EngineInfo(SCHEME, self.address, hello.role, hello.version, known)
         return self.info
 
@@ -103,66 +122,90 @@ class MipdConnector(Connector):
         if command == HELLO:
             with self._connection() as socket:
                 return f"{msgspec.json.encode(socket.ask(HELLO, Hello)).decode()}\n"
-        return self._read(Capability(command)).raw
+        return self.read(Capability(command)).raw
 
-    def binding_cache(self) -> Reading:
-        """Read the binding cache."""
-        return self._read(Capability.BINDING_CACHE)
+    def said(self, what: str, request: object = None) -> tuple[str, ...]:
+        """Return the line that a reading or an action sends; what it is numbered with is the connection's affair.
 
-    def binding_update_list(self) -> Reading:
-        """Read the binding update list."""
-        return self._read(Capability.BINDING_UPDATE_LIST)
+        ``request`` is an UpdateRequest for ``trigger_binding_update``, a BindingRequest for
+        ``add_binding``, the home and the local address for ``delete_binding``, the table for ``flush``,
+        the interface and whether it is up for ``set_link``, the method for ``raw``, nothing otherwise.
+        """
+        method, params = self._question(what, request)
+        return (question(method, params).decode(),)
 
-    def return_routability(self) -> Reading:
-        """Read the return routability entries."""
-        return self._read(Capability.RETURN_ROUTABILITY)
-
-    def nonces(self) -> Reading:
-        """Read the nonce blocks."""
-        return self._read(Capability.NONCES)
-
-    def home_agents(self) -> Reading:
-        """Read the home agents list."""
-        return self._read(Capability.HOME_AGENTS)
-
-    def prefixes(self) -> Reading:
-        """Read the home prefix list."""
-        return self._read(Capability.PREFIXES)
-
-    def statistics(self) -> Reading:
-        """Read the traffic counters."""
-        return self._read(Capability.STATISTICS)
+    def _question(self, what: str, request: object) -> tuple[str, dict[str, Any]]:
+        """Return the method and the parameters by which something is said; raises CapabilityMissing."""
+        match (what, request):
+            case (Action.TRIGGER, UpdateRequest()):
+                asked = {"home_address": request.home_address, "peer": request.peer or None}
+                params = {**asked, "lifetime_s": request.lifetime_s}
+                return what, {name: value for name, value in params.items() if value is not None}
+            case (Action.ADD, BindingRequest()):
+                said = {name: value for name, value in structs.asdict(request).items() if value is not None}
+                return what, said
+            case (Action.DELETE, (str(home_address), str(local_address))):
+                return what, {"home_address": home_address, "local_address": local_address}
+            case (Action.FLUSH, str(table)):
+                return what, {"table": table}
+            case (Action.LINK, (str(interface), bool(is_up))):
+                return what, {"interface": interface, "up": is_up}
+            case ("raw", str(method)):
+                return method, {}
+            case (name, None) if name in (*Capability, HELLO):
+                return name, {}
+            case ("events", None):
+                return SUBSCRIBE, {}
+        raise unable(f"way to say '{what}'", self.info)
 
     def trigger_binding_update(self, request: UpdateRequest) -> str:
         """Have a Binding Update sent now; return the state of its entry."""
-        params = {"home_address": request.home_address}
-        if request.peer:
-            params["peer"] = request.peer
-        with self._connection() as socket:
-            return socket.ask("trigger_binding_update", Done, params).state
+        return self._do(Action.TRIGGER, request, Done).state
+
+    def add_binding(self, request: BindingRequest) -> str:
+        """Have a home agent make a binding; the mobile node does not learn of it."""
+        return self._do(Action.ADD, request, Done).state
+
+    def delete_binding(self, home_address: str, local_address: str) -> str:
+        """Have a home agent delete a binding; the mobile node does not learn of it."""
+        return self._do(Action.DELETE, (home_address, local_address), Done).state
+
+    def flush(self, table: str) -> int:
+        """Empty the binding cache, or the binding update list but for home registrations."""
+        return self._do(Action.FLUSH, table, Flushed).removed
 
     def set_link(self, interface: str, *, is_up: bool) -> str:
         """Tell the node that an interface has a link from now on, or has none."""
+        return self._do(Action.LINK, (interface, is_up), Done).state
+
+    def _do(self, action: Action, request: object, result: type[Result]) -> Result:
+        method, params = self._question(action, request)
         with self._connection() as socket:
-            return socket.ask("set_link", Done, {"interface": interface, "up": is_up}).state
+            return socket.ask(method, result, params)
+
+    @contextmanager
+    def listening(self) -> Iterator["MipdListener"]:
+        """Hear what happens from when the block is entered, over a connection of its own."""
+        socket = self._opened()
+        try:
+            socket.ask(SUBSCRIBE, Done)
+            yield MipdListener(socket)
+        finally:
+            socket.close()
 
     def events(self) -> Generator[EngineEvent, None, None]:
         """Yield what happens from now on, over a connection of its own."""
-        from mipsh.render.format import timestamp
-
-        socket = self._opened()
-        try:
-            socket.ask("subscribe", Done)
+        with self.listening() as listener:
             while True:
-                event = socket.event()
-                yield EngineEvent(**{**structs.asdict(event), "time": timestamp(event.time)})
-        finally:
-            socket.close()
+                event = listener.next(FOR_EVER)
+                if event is not None:
+                    yield event
 
     def _known(self) -> EngineInfo:
         return self.info or self.connect()
 
-    def _read(self, capability: Capability) -> Reading:
+    def read(self, capability: Capability) -> Reading:
+        """Read a table; raises CapabilityMissing for one that the node does not keep."""
         info = self._known()
         if capability.value not in info.capabilities:
             raise missing(capability, info)

@@ -6,6 +6,7 @@ and what is not a line of this protocol is not mipd.
 
 import errno
 import itertools
+import math
 import socket
 import time
 from collections import deque
@@ -88,20 +89,28 @@ class MipdSocket:
         """
         number = next(self._numbers)
         deadline = time.monotonic() + self.timeout_s
-        question = {"jsonrpc": "2.0", "id": number, "method": method, "params": params or {}}
-        self._send(msgspec.json.encode(question) + b"\n")
+        self._send(question(method, params, number) + b"\n")
         while True:
-            message = self._message(deadline)
+            try:
+                message = self._message(deadline)
+            except (TimeoutError, BlockingIOError):
+                raise self._late() from None
             if isinstance(message.error, Problem) and message.id in (number, None):
                 raise _complaint(message.error)
             if message.id == number and isinstance(message.result, Raw):
                 return _decoded(message.result, result, self.path)
             self._note(message)
 
-    def event(self) -> Event:
-        """Return the next event, which is waited for; raises EngineLost or NotThisEngine."""
+    def event(self, until: float) -> Event | None:
+        """Return the next event, awaited until a time of ``time.monotonic``; None when none came.
+
+        What is there already is found at any time. Raises EngineLost or NotThisEngine.
+        """
         while not self._events:
-            self._note(self._message(None))
+            try:
+                self._note(self._message(until))
+            except (TimeoutError, BlockingIOError):
+                return None
         return self._events.popleft()
 
     def _note(self, message: Message) -> None:
@@ -114,7 +123,8 @@ class MipdSocket:
         with suppress(OSError):
             self._connected.sendall(data)
 
-    def _message(self, deadline: float | None) -> Message:
+    def _message(self, deadline: float) -> Message:
+        """Return the next message; raises TimeoutError, or BlockingIOError where the deadline is over already."""
         line = self._line(deadline)
         try:
             return msgspec.json.decode(line, type=Message)
@@ -122,19 +132,19 @@ class MipdSocket:
             shown = line[:SHOWN].decode("utf-8", "replace")
             raise NotThisEngine(f"what listens at {self.path} is not mipd: it said '{shown}'") from None
 
-    def _line(self, deadline: float | None) -> bytes:
-        """Return the next line, read until a deadline, or for as long as it takes."""
+    def _line(self, deadline: float) -> bytes:
+        """Return the next line, read until a deadline; what came of a line is kept."""
         try:
             while b"\n" not in self._received:
                 if len(self._received) > LONGEST_LINE:
                     raise NotThisEngine(f"what listens at {self.path} is not mipd: its lines do not end")
-                self._connected.settimeout(None if deadline is None else _left(deadline))
+                self._connected.settimeout(_left(deadline))
                 piece = self._connected.recv(CHUNK)
                 if not piece:
                     raise self._lost()
                 self._received += piece
-        except TimeoutError:
-            raise self._late() from None
+        except (TimeoutError, BlockingIOError):
+            raise
         except OSError:
             raise self._lost() from None
         line, _, self._received = self._received.partition(b"\n")
@@ -166,12 +176,14 @@ class MipdSocket:
         )
 
 
-def _left(deadline: float) -> float:
-    """Return the seconds left; raises TimeoutError when there are none."""
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
+def question(method: str, params: dict[str, Any] | None = None, number: int = 1) -> bytes:
+    """Return the bytes of a question, without the end of its line."""
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": number, "method": method, "params": params or {}})
+
+
+def _left(deadline: float) -> float | None:
+    """Return the seconds left, as a socket waits: 0 is not at all, None is for ever."""
+    return None if math.isinf(deadline) else max(deadline - time.monotonic(), 0.0)
 
 
 def _decoded(raw: Raw, kind: type[Result], path: str) -> Result:

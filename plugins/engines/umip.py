@@ -1,21 +1,23 @@
 """The connector to UMIP's mip6d, through its virtual terminal.
 
 The only slot is held while a question is asked and at no other time. Nothing that changes the
-daemon is ever sent from here.
+daemon is sent but ``bc add`` and ``bc del``, when that is what is asked for.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from mipsh.engine import Capability, Connector, EngineKind, missing
+from mipsh.engine import Action, BindingRequest, Capability, EngineKind, missing, unable
 from mipsh.errors import EngineComplaint, EngineLost, EngineRefused, NotThisEngine, RefusedError
 from mipsh.linux.sockets import is_loopback, open_listeners
 from mipsh.model import records
 from mipsh.model.columns import Table
 from mipsh.model.reading import Reading
 from mipsh.model.records import EngineInfo
+from mipsh.plugins.engines import umip_bindings as bindings
 from mipsh.plugins.engines import umip_text as text
+from mipsh.plugins.engines.tables import TableConnector
 from mipsh.plugins.engines.umip_vt import GREETING, PORT, SCHEME, VtAddress, VtClient, parse_address
 from mipsh.recording import Exchange
 
@@ -36,7 +38,7 @@ READINGS: dict[Capability, tuple[str, Table, Parser]] = {
 }
 
 
-class UmipConnector(Connector):
+class UmipConnector(TableConnector):
     """A connector to one mip6d; see Connector for the contract."""
 
     def __init__(self, address: VtAddress) -> None:
@@ -65,6 +67,7 @@ class UmipConnector(Connector):
                 "name mip6d's own address",
             )
         capabilities = tuple(c.value for c, (word, _, _) in READINGS.items() if word in self.words)
+        self.actions = frozenset((Action.ADD, Action.DELETE) if role == "ha" else ())
         self.info = EngineInfo(SCHEME, str(self.address), role, None, capabilities)
         return self.info
 
@@ -119,33 +122,40 @@ class UmipConnector(Connector):
         with self.asking():
             return text.clean(self._ask(command))
 
-    def binding_cache(self) -> Reading:
-        """Read the binding cache."""
-        return self._read(Capability.BINDING_CACHE)
+    def said(self, what: str, request: object = None) -> tuple[str, ...]:
+        """Return the lines that a reading or an action sends, the terminal's options included.
 
-    def binding_update_list(self) -> Reading:
-        """Read the binding update list."""
-        return self._read(Capability.BINDING_UPDATE_LIST)
+        ``request`` is a BindingRequest for ``add_binding``, the home and the local address for
+        ``delete_binding``, the command for ``raw``, and nothing otherwise.
+        """
+        match (what, request):
+            case (Action.ADD, BindingRequest()):
+                line = bindings.add_line(request)
+            case (Action.DELETE, (str(home_address), str(local_address))):
+                line = bindings.delete_line(home_address, local_address)
+            case ("raw", str(line)):
+                line = line.strip()
+            case (known, None) if known in READINGS:
+                line = READINGS[Capability(known)][0]
+            case _:
+                raise unable(f"way to say '{what}'", self.info)
+        return (*OPTIONS, line)
 
-    def return_routability(self) -> Reading:
-        """Read the return routability entries."""
-        return self._read(Capability.RETURN_ROUTABILITY)
+    def add_binding(self, request: BindingRequest) -> str:
+        """Have a home agent make a binding; the mobile node does not learn of it."""
+        return self._change(Action.ADD, request)
 
-    def nonces(self) -> Reading:
-        """Read the nonce blocks."""
-        return self._read(Capability.NONCES)
+    def delete_binding(self, home_address: str, local_address: str) -> str:
+        """Have a home agent delete a binding; the mobile node does not learn of it."""
+        return self._change(Action.DELETE, (home_address, local_address))
 
-    def home_agents(self) -> Reading:
-        """Read the home agents list."""
-        return self._read(Capability.HOME_AGENTS)
-
-    def prefixes(self) -> Reading:
-        """Read the home prefix list."""
-        return self._read(Capability.PREFIXES)
-
-    def statistics(self) -> Reading:
-        """Read the traffic counters."""
-        return self._read(Capability.STATISTICS)
+    def _change(self, action: Action, request: object) -> str:
+        self._known()
+        if action not in self.actions:
+            raise unable(f"{action.value}: only a home agent changes bindings", self.info)
+        line = self.said(action, request)[-1]
+        with self.asking():
+            return bindings.outcome(self._ask(line), self.address.where)
 
     def transcript(self) -> list[Exchange]:
         """Ask everything in every form of the terminal, over one connection, byte for byte."""
@@ -175,7 +185,8 @@ class UmipConnector(Connector):
             raise EngineLost(f"mip6d at {self.address.where} is not connected")
         return self._client.ask(command).decode("latin-1")
 
-    def _read(self, capability: Capability) -> Reading:
+    def read(self, capability: Capability) -> Reading:
+        """Read a table; raises CapabilityMissing for one that the daemon does not keep."""
         word, table, parse = READINGS[capability]
         if capability not in self._known().capabilities:
             raise missing(capability, self.info)

@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 from msgspec import structs
 from node_world import DEADLINE_S, Served, another_user, optimised, serving
 
-from mipsh.engine import Capability, EngineKind
+from mipsh.engine import Capability, EngineKind, UpdateRequest
 from mipsh.environment import Environment
 from mipsh.errors import (
     CapabilityMissing,
@@ -185,14 +185,14 @@ def test_several_questions_over_one_connection(lab: Lab, serve: Callable[[Lab, s
 def test_a_binding_update_is_triggered(lab: Lab, serve: Callable[[Lab, str], Served]) -> None:
     """At the home agent or at a peer; what is wrong is said in the engine's words."""
     connector = open_mipd(f"mipd://{serve(lab, 'mn').path}")
-    assert connector.trigger_binding_update(HOA) == "waiting_for_ack"
-    assert connector.trigger_binding_update(HOA, CN) == "return_routability"
+    assert connector.trigger_binding_update(UpdateRequest(HOA)) == "waiting_for_ack"
+    assert connector.trigger_binding_update(UpdateRequest(HOA, CN)) == "return_routability"
     with pytest.raises(EngineComplaint) as caught:
-        connector.trigger_binding_update(CN)
+        connector.trigger_binding_update(UpdateRequest(CN))
     assert f"{CN} is no home address" in caught.value.message
     assert HOA in caught.value.hint
     with pytest.raises(CapabilityMissing):
-        open_mipd(f"mipd://{serve(lab, 'cn').path}").trigger_binding_update(HOA)
+        open_mipd(f"mipd://{serve(lab, 'cn').path}").trigger_binding_update(UpdateRequest(HOA))
 
 
 def test_a_link_is_set(lab: Lab, serve: Callable[[Lab, str], Served]) -> None:
