@@ -79,6 +79,15 @@ class Environment:
         named = self.variables.get("MIPSH_HISTFILE")
         return named or f"{self._xdg('XDG_STATE_HOME', '.local/state')}/mipsh/history"
 
+    def audit_file(self) -> str:
+        """Return the path of the file in which changes to nodes are written down; it need not exist."""
+        return f"{self._xdg('XDG_STATE_HOME', '.local/state')}/mipsh/audit.log"
+
+    @property
+    def answers(self) -> bool:
+        """Whether a person can be asked and can answer, wherever results go: stdin and stderr are terminals."""
+        return self.is_terminal(self.stdin) and self.is_terminal(self.stderr)
+
     def _xdg(self, name: str, fallback: str) -> str:
         value = self.variables.get(name, "")
         home = self.variables.get("HOME") or "/"

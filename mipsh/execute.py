@@ -10,12 +10,13 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 
 from mipsh.changes import compare
-from mipsh.errors import MipshError, OutputError, PluginError, UsageError
-from mipsh.grammar.declare import Call, Command
+from mipsh.errors import CannotTell, MipshError, OutputError, PluginError, UsageError
+from mipsh.grammar.declare import Call, Changes, Command
 from mipsh.grammar.lines import Parsed, Statement, parse
 from mipsh.grammar.tokens import Token, laid_out
 from mipsh.linux.terminal import echoes
 from mipsh.listing import TABLES
+from mipsh.model.shell import HOW
 from mipsh.model.text import escape, escape_lines
 from mipsh.output import Sink, open_sink
 from mipsh.registry import COMMANDS, FORMATS
@@ -32,6 +33,7 @@ Frames = Generator[Result, None, None]
 INTERRUPTED = Notice("interrupted", "interrupted", "what is shown is what was known until then")
 LOUDEST = 3
 _OF_ROWS = ("where", "columns", "sort")
+_PERMITTING = ("write", "yes", "dry_run")
 _AS_GIVEN = ("output", "engine", "timeout", "wait", "color")
 _FLAGS: dict[str, tuple[str, object]] = {
     "json": ("output", "json"),
@@ -44,12 +46,13 @@ _FLAGS: dict[str, tuple[str, object]] = {
 
 
 class Runner:
-    """Runs lines of the shell's language in a session."""
+    """Runs lines of the shell's language in a session; with ``how`` set, each is only explained."""
 
     def __init__(self, session: Session, keep_going: bool = False, echo: bool = False) -> None:
         self.session = session
         self.keep_going = keep_going
         self.echo = echo
+        self.how = False
         session.run_line = self.run
 
     def run(self, source: str | Sequence[Token]) -> ExitStatus:
@@ -92,7 +95,7 @@ class Runner:
             return ExitStatus.OK
         options = options_of(call.common)
         try:
-            with self.session.options(options):
+            with self.session.options(options), self.session.permitting(permissions_of(call.common), call.text):
                 return self._run_under(options, call, statement)
         except PluginError as error:
             # The result is written, and the engine that gave it cannot be let go of.
@@ -101,6 +104,8 @@ class Runner:
     def _run_under(self, options: dict[str, object], call: Call, statement: Statement) -> ExitStatus:
         try:
             checked(self.session.base, options)
+            if self._only_explains(call):
+                call = explained(call)
             if call.command.runs_lines and (statement.redirect or statement.stages):
                 raise UsageError(
                     f"{call.command.name} has no result of its own to filter or to write: the lines that it runs have",
@@ -109,6 +114,11 @@ class Runner:
             return self._run_call(call, statement)
         except MipshError as error:
             return self._show_error(error, call.text)
+
+    def _only_explains(self, call: Call) -> bool:
+        """Tell whether a command is only to say what it does; one that may change a node says it by itself."""
+        dry = self.session.permission.dry_run and call.command.changes is Changes.OWN
+        return dry or self.how or "how" in call.common
 
     def _help_call(self, statement: Statement) -> Call:
         command = self.session.registry.command("help")
@@ -247,3 +257,21 @@ def options_of(common: dict[str, object]) -> dict[str, object]:
     if isinstance(verbose, int):
         options["verbosity"] = min(verbose, LOUDEST)
     return options
+
+
+def permissions_of(common: dict[str, object]) -> dict[str, bool]:
+    """Return what the options every command takes permit."""
+    return {name: True for name in _PERMITTING if name in common}
+
+
+def explained(call: Call) -> Call:
+    """Return the call that says how a call is done by hand, and does nothing."""
+    command = call.command
+
+    def run(session: Session, **values: object) -> Result:
+        if command.how is None:
+            raise CannotTell(f"'{command.name}' does not say how it is done", "its author can declare it")
+        return Result(HOW, list(command.how(session, **values)), taken_at=time.time())
+
+    told = Command(command.name, command.summary, run, table=HOW.name)
+    return Call(told, call.values, call.common, call.text)

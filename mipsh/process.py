@@ -9,7 +9,7 @@ from msgspec import structs
 from mipsh.config import Config, load_config
 from mipsh.environment import Environment
 from mipsh.errors import MipshError, UsageError
-from mipsh.execute import Runner, options_of
+from mipsh.execute import Runner, options_of, permissions_of
 from mipsh.grammar.declare import Argument, Command, Option, Takes
 from mipsh.grammar.tokens import Token, TokenKind, tokens_of_argv
 from mipsh.grammar.words import Words, read_words
@@ -17,7 +17,7 @@ from mipsh.model.text import escape
 from mipsh.output import quiet_exit
 from mipsh.registry import Registry
 from mipsh.result import Result
-from mipsh.session import Session
+from mipsh.session import Permission, Session
 from mipsh.settings import Settings, checked
 from mipsh.status import ExitStatus
 
@@ -69,9 +69,11 @@ def _run(words: Sequence[str], environment: Environment) -> ExitStatus:
     values, rest = read.values, read.rest or []
     config = _config(values, environment)
     registry = Registry(plugins="no_plugins" not in values)
-    with Session(environment, registry, _settings(config, read, environment)) as session:
+    permission = Permission(**permissions_of(read.common))
+    with Session(environment, registry, _settings(config, read, environment), permission) as session:
         session.aliases.update(_aliases(config, registry, environment))
         runner = Runner(session, "keep_going" in values, "echo" in values)
+        runner.how = "how" in read.common
         if "netns" in values:
             from mipsh.linux.namespaces import enter
 
@@ -136,6 +138,8 @@ def _work(runner: Runner, values: dict[str, object], rest: list[Token], common: 
         return runner.run(_with_filters(rest, common))
     if not session.environment.is_terminal(session.environment.stdin):
         return run_lines(runner, _stdin_lines(session.environment))
+    if runner.how:
+        raise UsageError("--how needs a command that is to be explained", "write mipsh --how bc")
     session.stay = True
     return ExitStatus.OK
 
@@ -182,7 +186,7 @@ def _stdin_lines(environment: Environment) -> Iterable[str]:
 def _shell(runner: Runner, startup: Sequence[str]) -> ExitStatus:
     environment = runner.session.environment
     for line in startup:
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt), runner.session.only_looking():
             runner.run(line)
     if environment.dumb or environment.stdout is None or not environment.interactive:
         from mipsh.shell.plain import PlainShell

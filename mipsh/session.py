@@ -5,15 +5,15 @@ between questions.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from mipsh.engine import Capability, Connector
 from mipsh.environment import Environment
-from mipsh.errors import EngineBusy, EngineError, EngineLost, EngineRefused, MipshError, UsageError
+from mipsh.errors import EngineBusy, EngineError, EngineLost, EngineRefused, MipshError, RefusedError, UsageError
 from mipsh.model.reading import Reading
 from mipsh.registry import ENGINES, Registry
 from mipsh.result import Result, of_reading
@@ -24,16 +24,36 @@ RETRY_S = 0.2
 Answer = TypeVar("Answer")
 
 
+class Permission(Struct, frozen=True):
+    """What a command may do: change the node, without asking, or nothing but say what it would do."""
+
+    write: bool = False
+    yes: bool = False
+    dry_run: bool = False
+
+
 class Session:
     """What commands work with.
 
     ``run_line`` runs a line of the shell's language and returns its status; ``leave`` is set by
-    ``quit``, ``stay`` by a command after which the shell opens.
+    ``quit``, ``stay`` by a command after which the shell opens. ``permission`` holds for all lines
+    where it is given here; it is none of the settings, so that no file can grant it. ``line`` is the
+    text of the command that runs.
     """
 
-    def __init__(self, environment: Environment, registry: Registry, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        registry: Registry,
+        settings: Settings | None = None,
+        permission: Permission | None = None,
+    ) -> None:
         self.environment = environment
         self.registry = registry
+        self._permission = permission or Permission()
+        self._permitted: list[dict[str, bool]] = []
+        self._only_looking = False
+        self.line = ""
         self._base = self._settings = settings or Settings()
         self._options: dict[str, object] = {}
         self.aliases: dict[str, str] = {}
@@ -115,6 +135,45 @@ class Session:
         """Change the settings for good; the options of the command that runs still win."""
         self._base = settings
         self._settings = structs.replace(settings, **self._options) if self._options else settings
+
+    @property
+    def permission(self) -> Permission:
+        """What the command that runs may do."""
+        given = {name: value for block in self._permitted for name, value in block.items()}
+        permission = structs.replace(self._permission, **given)
+        return structs.replace(permission, write=False, yes=False) if self._only_looking else permission
+
+    def enable(self) -> None:
+        """Let the commands that follow change the node; raises RefusedError where lines may only look."""
+        if self._only_looking:
+            raise RefusedError("the lines of a configuration file only look", "type 'enable' at the prompt")
+        self._permission = structs.replace(self._permission, write=True)
+
+    def disable(self) -> None:
+        """Let nothing change the node from now on, whatever the options of the command that runs say."""
+        self._permission = structs.replace(self._permission, write=False)
+        for block in self._permitted:
+            block.pop("write", None)
+
+    @contextmanager
+    def permitting(self, given: Mapping[str, bool], line: str = "") -> Iterator[None]:
+        """Run a line's block with what its options permit, beside what is permitted already."""
+        before, self.line = self.line, line
+        self._permitted.append(dict(given))
+        try:
+            yield
+        finally:
+            self._permitted.pop()
+            self.line = before
+
+    @contextmanager
+    def only_looking(self) -> Iterator[None]:
+        """Run a block in which nothing may change a node, and nothing can permit it."""
+        outer, self._only_looking = self._only_looking, True
+        try:
+            yield
+        finally:
+            self._only_looking = outer
 
     @contextmanager
     def options(self, options: dict[str, object]) -> Iterator[None]:

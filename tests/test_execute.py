@@ -132,6 +132,10 @@ OPTIONS = {
     "columns": ("x", {}),
     "where": (["x=1"], {}),
     "sort": ("x", {}),
+    "write": (True, {}),
+    "yes": (True, {}),
+    "dry_run": (True, {}),
+    "how": (True, {}),
     "help": (True, {}),
 }
 

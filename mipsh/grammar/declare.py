@@ -4,13 +4,14 @@ A command's function takes the session and then one keyword for each declared na
 signature and the declaration are held together by a test.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
 
 from mipsh.errors import MipshError
+from mipsh.model.shell import How
 
 
 class Takes(StrEnum):
@@ -66,12 +67,23 @@ class Option(Struct, frozen=True):
         return self.name.removeprefix("--").replace("-", "_")
 
 
+class Changes(StrEnum):
+    """What a command may change, beside the shell itself: nothing, what the user has from mipsh, a node."""
+
+    NOTHING = "nothing"
+    OWN = "own"
+    NODE = "node"
+
+
 class Command(Struct, frozen=True):
     """A command of the shell.
 
     ``run(session, **values)`` returns a Result, or an iterator of Results for a command that goes
     on. ``aliases`` are further phrases. ``table`` names the table of its rows.
     ``runs_lines`` marks a command that runs lines, each of which writes its own result.
+    ``how(session, **values)`` says how the same is done by hand; it may look, and does nothing else.
+    ``changes`` is NODE for a command that may change a node: it needs permission, and honours
+    ``--dry-run`` itself. OWN is for labs, processes and files that the user has from mipsh.
     """
 
     name: str
@@ -84,6 +96,8 @@ class Command(Struct, frozen=True):
     details: str = ""
     examples: tuple[tuple[str, str], ...] = ()
     runs_lines: bool = False
+    how: Callable[..., Sequence[How]] | None = None
+    changes: Changes = Changes.NOTHING
 
 
 class Fault(Struct, frozen=True):
@@ -124,5 +138,9 @@ COMMON_OPTIONS = (
     Option("--color", "when to colour", Takes.WORD, metavar="WHEN", choices=("auto", "always", "never")),
     Option("--no-color", "the same as --color never"),
     Option("--no-pager", "never page"),
+    Option("--write", "may change the node, for this command"),
+    Option("--yes", "do not ask whether to"),
+    Option("--dry-run", "say what would be done, and do nothing"),
+    Option("--how", "say how the same is done by hand, and do nothing"),
     Option("--help", "help for the command", short="-h"),
 )

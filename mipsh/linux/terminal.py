@@ -62,3 +62,22 @@ def uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def asking(stream: TextIO) -> Iterator[None]:
+    """Echo keys while the block runs, and forget those typed before it: they are no answer to its question."""
+    import termios
+
+    before = _modes(stream)
+    if not before:
+        yield
+        return
+    handle = stream.fileno()
+    heard = [*before[:LOCAL], before[LOCAL] | termios.ECHO | termios.ICANON | termios.ISIG, *before[LOCAL + 1 :]]
+    try:
+        termios.tcsetattr(handle, termios.TCSAFLUSH, heard)
+        yield
+    finally:
+        with suppress(termios.error):
+            termios.tcsetattr(handle, termios.TCSADRAIN, before)

@@ -238,6 +238,35 @@ class FaultReport(Struct, frozen=True):
     meaning: Annotated[str, column("Meaning", "what goes wrong")]
 
 
+class How(Struct, frozen=True):
+    """A step of what a command does, as one would do it by hand."""
+
+    step: Annotated[str, column("Step", "what is done")]
+    via: Annotated[str, column("Via", "vt, json-rpc, netlink, packet, file, process, or none")]
+    equivalent: Annotated[str | None, column("By hand", "the line, command or packet; unknown where there is none")]
+    reference: Annotated[str | None, column("Reference", "the clause that it follows")] = None
+
+
+class AuditReport(Struct, frozen=True):
+    """A change to a node, as it was written down before and after."""
+
+    time: Annotated[str, column("Time", "when it began (RFC 3339)")]
+    user: Annotated[str, column("User", "who; with sudo, who called it")]
+    engine: Annotated[str | None, column("Engine", "address of the engine")]
+    command: Annotated[str, column("Command", "the line, as typed")]
+    steps: Annotated[tuple[str, ...], column("Steps", "what it was to do", Kind.FLAGS)]
+    result: Annotated[str, column("Result", "what came of it; 'not finished' where no end was written")]
+    status: Annotated[int | None, column("Status", "exit status, unknown where it did not end", Kind.INTEGER)]
+    before: Annotated[str | None, column("Before", "what was to be changed, as it was", shown=Shown.WIDE)] = None
+    after: Annotated[str | None, column("After", "the same, afterwards", shown=Shown.WIDE)] = None
+    ended: Annotated[str | None, column("Ended", "when it ended (RFC 3339)", shown=Shown.WIDE)] = None
+    host: Annotated[str | None, column("Host", "name of the machine", shown=Shown.WIDE)] = None
+    netns: Annotated[str | None, column("Namespace", "network namespace, where one was named", shown=Shown.WIDE)] = None
+    uid: Annotated[int | None, column("UID", "number of the user", Kind.INTEGER, shown=Shown.WIDE)] = None
+    pid: Annotated[int | None, column("PID", "process of mipsh", Kind.INTEGER, shown=Shown.WIDE)] = None
+    id: Annotated[str, column("ID", "what its beginning and its end have in common", shown=Shown.WIDE)] = ""
+
+
 STATUS = table("status", StatusReport, "Status", key=("address",))
 COLUMNS = table("columns", ColumnReport, "Columns", key=("table", "column"))
 TABLES = table("tables", TableReport, "Tables", key=("table",))
@@ -259,6 +288,8 @@ LAB_LINKS = table("lab_links", LabLinkReport, "Links of the lab", key=("link",))
 HANDOVERS = table("handovers", HandoverReport, "Handover", key=("node",))
 ECHOES = table("echoes", EchoReport, "Echo requests", key=("node", "sequence"))
 FAULTS = table("faults", FaultReport, "Faults", key=("fault",))
+HOW = table("how", How, "How it is done by hand", key=("step", "equivalent"))
+AUDIT = table("audit", AuditReport, "Changes to nodes", key=("id",))
 SCRIPTS = table("script", ScriptReport, "Script", key=("shell",), prose=True)
 
 SHELL_TABLES = {
@@ -286,5 +317,7 @@ SHELL_TABLES = {
         HANDOVERS,
         ECHOES,
         FAULTS,
+        HOW,
+        AUDIT,
     )
 }

@@ -18,7 +18,7 @@ TRY = command(
         Option("--pick", "one of some", Takes.WORD, "-p", choices=("red", "green", "grey")),
         Option("--tag", "may be given again", Takes.TEXT, "-g", many=True),
         Option("--deep", "a flag", short="-d"),
-        Option("--dry-run", "another flag"),
+        Option("--try-run", "another flag"),
     ),
 )
 MANY = command(Argument("files", Takes.PATH, "files", many=True))
@@ -52,7 +52,7 @@ def fault(text: str, declared: Command = TRY) -> tuple[str, str, str]:
         ("::1 -v -v --verbose", {"peer": "::1"}, {"verbose": 3}),
         ("::1 --cou 5", {"peer": "::1", "count": 5}, {}),
         ("::1 --colu a,b", {"peer": "::1"}, {"columns": "a,b"}),
-        ("::1 --dr", {"peer": "::1", "dry_run": True}, {}),
+        ("::1 --tr", {"peer": "::1", "try_run": True}, {}),
         ("::1 --tag a -gb --tag=c", {"peer": "::1", "tag": ["a", "b", "c"]}, {}),
         ("::1 --where a=1 --where b=2", {"peer": "::1"}, {"where": ["a=1", "b=2"]}),
         ("::1 --where=a=1", {"peer": "::1"}, {"where": ["a=1"]}),
@@ -240,7 +240,7 @@ def test_what_is_no_whole_number(text: str) -> None:
 
 def test_an_options_keyword() -> None:
     """It is the name, as Python can write it."""
-    assert Option("--dry-run", "").key == "dry_run"
+    assert Option("--try-run", "").key == "try_run"
     assert len({option.key for option in COMMON_OPTIONS}) == len(COMMON_OPTIONS)
     shorts = [option.short for option in COMMON_OPTIONS if option.short]
     assert len(set(shorts)) == len(shorts)
