@@ -1,5 +1,6 @@
 """``alias``: words that stand for lines."""
 
+from mipsh.by_hand import here
 from mipsh.errors import UsageError
 from mipsh.grammar.declare import Argument, Command, Option, Takes
 from mipsh.grammar.tokens import quote
@@ -49,4 +50,5 @@ COMMAND = Command(
         ("alias peer 'bul --where cn=$1 --wide'", "then: peer 2001:db8:4::2"),
         ("alias --remove peer", "forget it"),
     ),
+    how=here("let a word stand for a line, as long as the shell lasts", "[aliases] in the configuration file lasts"),
 )

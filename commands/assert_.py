@@ -8,6 +8,7 @@ value, or, where no row is found, lines of the engine's reply that could not be 
 from collections.abc import Sequence
 from typing import Any
 
+from mipsh.by_hand import reading
 from mipsh.changes import row_key
 from mipsh.engine import Capability
 from mipsh.errors import CannotTell, UsageError
@@ -16,7 +17,7 @@ from mipsh.listing import table_of
 from mipsh.model.columns import Table
 from mipsh.model.reading import Reading
 from mipsh.model.records import ENGINE_TABLES
-from mipsh.model.shell import ASSERTIONS, AssertionReport
+from mipsh.model.shell import ASSERTIONS, AssertionReport, How
 from mipsh.model.text import plain
 from mipsh.model.where import Condition, holds, keep, parse_condition
 from mipsh.result import Notice, Result, of_reading
@@ -30,9 +31,7 @@ FORM = "write assert TABLE [where COND …] (has COND … | exists | absent)"
 
 def run(session: Session, table: str, words: list[str]) -> Result:
     """Read the table and judge."""
-    name = table_of(table)
-    if name not in ENGINE_TABLES:
-        raise UsageError(f"there is no table '{table}' to assert about", f"tables: {', '.join(ENGINE_TABLES)}")
+    name = judged(table)
     where, verb, wanted = understand(words, ENGINE_TABLES[name])
     reading = session.read(Capability(name))
     rows = keep(reading.rows, where)
@@ -45,6 +44,23 @@ def run(session: Session, table: str, words: list[str]) -> Result:
     else:
         result.rows = [count(rows, verb, doubtful, what)]
     return conclude(result)
+
+
+def judged(word: str) -> str:
+    """Return the name of the table that a word means; raises UsageError for one that no engine keeps."""
+    name = table_of(word)
+    if name not in ENGINE_TABLES:
+        raise UsageError(f"there is no table '{word}' to assert about", f"tables: {', '.join(ENGINE_TABLES)}")
+    return name
+
+
+def how(session: Session, table: str, words: list[str]) -> list[How]:
+    """Say how the table is read, and that the judgement is made here."""
+    name = judged(table)
+    where, verb, wanted = understand(words, ENGINE_TABLES[name])
+    rows = reading(session, Capability(name))
+    told = " and ".join(map(str, wanted)) or verb
+    return [*rows, How(f"judge: {told}{' where ' if where else ''}{' and '.join(map(str, where))}", "none", None)]
 
 
 def understand(words: Sequence[str], table: Table) -> tuple[list[Condition], str, list[Condition]]:
@@ -135,4 +151,5 @@ COMMAND = Command(
         ("assert bc where hoa=2001:db8:1::100 exists", "is it registered?"),
         ("assert bul where reg=home has lifetime_remaining_s>60", "is the registration fresh?"),
     ),
+    how=how,
 )

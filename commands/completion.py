@@ -1,5 +1,6 @@
 """``completion``: Tab completion for bash, zsh and fish."""
 
+from mipsh.by_hand import here
 from mipsh.grammar.complete import complete
 from mipsh.grammar.declare import Argument, Command, Takes
 from mipsh.grammar.tokens import quote, tokens_of_argv
@@ -86,4 +87,5 @@ COMMAND = Command(
         Argument("words", Takes.RAW, "words to complete (used by the scripts)", required=False),
     ),
     examples=(('eval "$(mipsh completion bash)"', "for this bash"),),
+    how=here("print a text that mipsh brings"),
 )

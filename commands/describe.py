@@ -5,12 +5,12 @@ from pathlib import Path
 from msgspec import json
 
 from mipsh.errors import OutputError, UsageError
-from mipsh.grammar.declare import Argument, Command, Option, Takes
+from mipsh.grammar.declare import Argument, Changes, Command, Option, Takes
 from mipsh.grammar.phrases import nearest
 from mipsh.listing import TABLE_WORDS, TABLES, table_of
 from mipsh.model.columns import Column, Table
 from mipsh.model.schema import document_schema
-from mipsh.model.shell import COLUMNS, FILES, SCHEMAS, ColumnReport, FileReport, SchemaReport, TableReport
+from mipsh.model.shell import COLUMNS, FILES, SCHEMAS, ColumnReport, FileReport, How, SchemaReport, TableReport
 from mipsh.model.shell import TABLES as LIST
 from mipsh.result import Result
 from mipsh.session import Session
@@ -35,6 +35,18 @@ def run(session: Session, table: str = "", all: bool = False, schema: bool = Fal
     if schema:
         return Result(SCHEMAS, [SchemaReport(found.name, schema_text(found)) for found in tables])
     return Result(COLUMNS, [report(found, column) for found in tables for column in found.columns])
+
+
+def how(session: Session, table: str = "", all: bool = False, schema: bool = False, directory: str = "") -> list[How]:
+    """Say that nobody is asked, and which files are written."""
+    tables = list(DESCRIBED.values()) if all else [find(table)] if table else []
+    if directory and schema:
+        files = [f"{Path(directory) / found.name}.json" for found in tables]
+        return [
+            How("write a JSON Schema", "file", f"mipsh describe {f.name} --schema > {p}")
+            for f, p in zip(tables, files, strict=True)
+        ]
+    return [How("print what the tables declare", "none", "nothing is sent")]
 
 
 def overview() -> Result:
@@ -99,4 +111,6 @@ COMMAND = Command(
         ("describe bc --schema", "for a validator"),
         ("describe --all --schema --directory schemas", "all of them, as files"),
     ),
+    how=how,
+    changes=Changes.OWN,
 )

@@ -1,5 +1,6 @@
 """``disconnect``: use no engine."""
 
+from mipsh.by_hand import here
 from mipsh.grammar.declare import Command
 from mipsh.result import Result
 from mipsh.session import Session
@@ -11,4 +12,4 @@ def run(session: Session) -> Result:
     return Result()
 
 
-COMMAND = Command("disconnect", "use no engine, and forget what it said", run)
+COMMAND = Command("disconnect", "use no engine, and forget what it said", run, how=here("use no engine"))

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from mipsh.by_hand import here
 from mipsh.errors import UsageError
 from mipsh.grammar.declare import COMMON_OPTIONS, Argument, Command, Option, Takes
 from mipsh.grammar.phrases import nearest, resolve
@@ -223,4 +224,5 @@ COMMAND = Command(
     (Argument("words", Takes.COMMAND, "a command or a topic", required=False, many=True),),
     aliases=("?",),
     examples=(("help", "all commands"), ("help assert", "one of them"), ("help filters", "a topic")),
+    how=here("print what the commands declare"),
 )

@@ -1,7 +1,7 @@
 """``history``: lines typed before."""
 
 from mipsh.grammar.declare import Argument, Command, Takes
-from mipsh.model.shell import HISTORY, HistoryReport
+from mipsh.model.shell import HISTORY, HistoryReport, How
 from mipsh.result import Result
 from mipsh.session import Session
 
@@ -12,6 +12,12 @@ def run(session: Session, count: int = 0) -> Result:
     return Result(HISTORY, rows[-count:] if count > 0 else rows)
 
 
+def how(session: Session, count: int = 0) -> list[How]:
+    """Say which file it is."""
+    tail = f"tail -n {count}" if count > 0 else "cat"
+    return [How("read the lines typed before", "file", f"{tail} {session.environment.history_file()}")]
+
+
 COMMAND = Command(
     "history",
     "show lines typed before",
@@ -20,4 +26,5 @@ COMMAND = Command(
     table="history",
     details="Lines that begin with a space are not kept. The file is readable by its owner only.",
     examples=(("history | include bul", "lines with bul in them"),),
+    how=how,
 )

@@ -1,7 +1,9 @@
 """``mipd``: run a Mobile IPv6 node on real interfaces, or look whether its file is right."""
 
 from mipsh.errors import UsageError
-from mipsh.grammar.declare import Argument, Command, Option, Takes
+from mipsh.grammar.declare import Argument, Changes, Command, Option, Takes
+from mipsh.grammar.tokens import quote
+from mipsh.model.shell import How
 from mipsh.node.config import NodeConfig
 from mipsh.result import Result
 from mipsh.session import Session
@@ -42,6 +44,40 @@ def described(config: NodeConfig) -> str:
     return f"{' and '.join(role for role, is_so in roles.items() if is_so) or 'correspondent node'} on {names}"
 
 
+def how(session: Session, action: str, file: str, vt: int | None = None) -> list[How]:
+    """Say which file is read, and what becomes of the interfaces that are in it."""
+    from mipsh.node import config_file
+
+    read = How("read the node's file", "file", f"cat {quote(file)}")
+    if action == "check":
+        return [read]
+    config = config_file.load(file)
+    rows = [read]
+    for link in config.interfaces:
+        rows.append(
+            How(
+                f"take {link.name} from the kernel's IPv6",
+                "file",
+                f"sysctl -w net.ipv6.conf.{link.name}.disable_ipv6=1",
+            )
+        )
+        rows.append(How(f"switch {link.name} on", "netlink", f"ip link set dev {link.name} up"))
+    if config.tun is not None:
+        name, mtu = config.tun.name, config.tun.mtu
+        rows.append(
+            How(
+                "give programs an interface",
+                "netlink",
+                f"ip tuntap add dev {name} mode tun; ip link set dev {name} mtu {mtu} up",
+            )
+        )
+    port = vt or config.vt_port
+    return [
+        *rows,
+        How("run the node", "process", f"mipsh mipd run {quote(file)}{f' --vt {port}' if port else ''}", "RFC 6275"),
+    ]
+
+
 COMMAND = Command(
     "mipd",
     "run a Mobile IPv6 node of mipsh's own on real interfaces",
@@ -60,4 +96,6 @@ COMMAND = Command(
         ("mipd check mn.toml", "say what is wrong with a file, and where"),
         ("mipd run /etc/mip6d.conf", "be a node as mip6d would, on a kernel without Mobile IPv6"),
     ),
+    how=how,
+    changes=Changes.OWN,
 )

@@ -2,6 +2,7 @@
 
 from mipsh import __version__
 from mipsh.builtin import BUILT_IN
+from mipsh.by_hand import here
 from mipsh.grammar.declare import Command
 from mipsh.model.shell import PLUGINS, PluginReport
 from mipsh.registry import singular, unusable
@@ -41,4 +42,5 @@ COMMAND = Command(
     table="plugins",
     details="A plugin that cannot be used is named with its package and the reason; the shell goes on without it.",
     examples=(("plugins --where kind=format", "formats for --output"),),
+    how=here("list the entry points of the packages that are installed", "pip inspect"),
 )

@@ -1,5 +1,6 @@
 """``quit``: leave the shell."""
 
+from mipsh.by_hand import here
 from mipsh.grammar.declare import Command
 from mipsh.result import Result
 from mipsh.session import Session
@@ -11,4 +12,4 @@ def run(session: Session) -> Result:
     return Result()
 
 
-COMMAND = Command("quit", "leave the shell", run, aliases=("exit",))
+COMMAND = Command("quit", "leave the shell", run, aliases=("exit",), how=here("leave the shell", "Ctrl-D"))

@@ -2,8 +2,9 @@
 
 import time
 
+from mipsh.by_hand import said
 from mipsh.grammar.declare import Argument, Command, Takes
-from mipsh.model.shell import RAW, RawReply
+from mipsh.model.shell import RAW, How, RawReply
 from mipsh.result import Result
 from mipsh.session import Session
 
@@ -16,6 +17,12 @@ def run(session: Session, words: list[str]) -> Result:
     return Result(RAW, [RawReply(command, reply)], connector.info, time.time())
 
 
+def how(session: Session, words: list[str]) -> list[How]:
+    """Say what is sent."""
+    command = " ".join(words)
+    return said(session.engine(), "raw", f"ask for '{command}'", request=command)
+
+
 COMMAND = Command(
     "raw",
     "show what the engine says to a command of its own",
@@ -24,4 +31,5 @@ COMMAND = Command(
     table="raw",
     details="Only what looks is sent: a word that the engine's help lists, and nothing behind it.",
     examples=(("raw bul", "the binding update list in mip6d's own layout"),),
+    how=how,
 )

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from mipsh.by_hand import reading
+from mipsh.engine import Capability, Connector, unable
 from mipsh.errors import OutputError
-from mipsh.grammar.declare import Argument, Command, Option, Takes
-from mipsh.model.shell import FILES, FileReport
+from mipsh.grammar.declare import Argument, Changes, Command, Option, Takes
+from mipsh.model.shell import FILES, FileReport, How
 from mipsh.recording import Recording, save
 from mipsh.result import Result
 from mipsh.session import Session
@@ -48,6 +50,20 @@ def kernel_rows(directory: str, node: str) -> list[FileReport]:
     return rows
 
 
+def how(session: Session, directory: str, name: str = "", no_kernel: bool = False) -> list[How]:
+    """Say what the engine is asked for, which it answers in every form that it has, and which files are written."""
+    connector = session.engine()
+    info = connector.info or connector.connect()
+    if type(connector).transcript is Connector.transcript:
+        raise unable("language that could be recorded", info)
+    node = name or info.role or "node"
+    rows = [row for found in info.capabilities for row in reading(session, Capability(found))]
+    rows.append(How("write down what it says", "file", f"{Path(directory) / node}.vt.json"))
+    kept = () if no_kernel else KERNEL_FILES.items()
+    copies = ((text, f"cp /proc/net/{file} {Path(directory) / node}.{file}.txt") for file, text in kept)
+    return [*rows, *(How(f"copy: {text}", "file", line) for text, line in copies)]
+
+
 COMMAND = Command(
     "record",
     "make a recording of the engine that 'replay' can serve",
@@ -60,4 +76,6 @@ COMMAND = Command(
     table="files",
     details="Everything mip6d's console says, in each of its forms. No key, token or cookie is in it.",
     examples=(("record bug-report", "then send the folder bug-report"),),
+    how=how,
+    changes=Changes.OWN,
 )

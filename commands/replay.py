@@ -1,10 +1,12 @@
 """``replay``: serve a recording as the engine it was made of."""
 
 from collections.abc import Generator
+from pathlib import Path
 
 from mipsh.errors import UsageError
-from mipsh.grammar.declare import Argument, Command, Option, Takes
-from mipsh.model.shell import SERVICES, ServiceReport
+from mipsh.grammar.declare import Argument, Changes, Command, Option, Takes
+from mipsh.grammar.tokens import quote
+from mipsh.model.shell import SERVICES, How, ServiceReport
 from mipsh.node.replay import RecordedResponder
 from mipsh.node.vt import VtServer
 from mipsh.recording import Recording, load, nodes
@@ -22,6 +24,19 @@ def run(
     with VtServer(RecordedResponder(recording), host, port) as server:
         yield Result(SERVICES, [report(server, recording)], summary="Ctrl-C ends it")
         server.serve_forever()
+
+
+def how(session: Session, directory: str, node: str = "", port: int = 7777, host: str = "127.0.0.1") -> list[How]:
+    """Say what is read, and where it is served."""
+    recording = choose(directory, node)
+    return [
+        How(f"read the recording of {recording.node}", "file", f"{Path(directory) / recording.node}.vt.json"),
+        How(
+            "listen there, and answer as mip6d did",
+            "process",
+            f"mipsh replay {quote(directory)} --node {recording.node} --host {host} --port {port}",
+        ),
+    ]
 
 
 def choose(directory: str, node: str) -> Recording:
@@ -55,4 +70,6 @@ COMMAND = Command(
         "replies, options per connection. For tests, for teaching, and to look at somebody's bug report."
     ),
     examples=(("replay bug-report --node mn --port 7778", "then: connect umip://127.0.0.1:7778"),),
+    how=how,
+    changes=Changes.OWN,
 )

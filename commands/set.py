@@ -1,5 +1,6 @@
 """``set``: the shell's settings."""
 
+from mipsh.by_hand import here
 from mipsh.errors import UsageError
 from mipsh.grammar.declare import Argument, Command, Takes
 from mipsh.model.shell import SETTINGS, SettingReport
@@ -39,4 +40,5 @@ COMMAND = Command(
     ),
     table="settings",
     examples=(("set", "all settings"), ("set output json", "JSON from now on")),
+    how=here("change the shell, as long as it lasts", "the configuration file lasts"),
 )

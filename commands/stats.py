@@ -4,9 +4,11 @@ import time
 
 from msgspec import structs
 
+from mipsh.by_hand import reading
 from mipsh.engine import Capability
 from mipsh.grammar.declare import Command, Option, Takes
 from mipsh.model.records import Counter
+from mipsh.model.shell import How
 from mipsh.result import Result
 from mipsh.session import Session
 
@@ -24,6 +26,12 @@ def run(session: Session, rate: float | None = None) -> Result:
     result.rows = [with_rate(row, earlier.get((row.direction, row.name)), elapsed) for row in result.rows]
     result.shown = _RATE_COLUMNS
     return result
+
+
+def how(session: Session, rate: float | None = None) -> list[How]:
+    """Say how the counters are read, once or twice."""
+    once = reading(session, Capability.STATISTICS)
+    return [*once, How(f"wait {rate:g} s", "none", f"sleep {rate:g}"), *once[-1:]] if rate else once
 
 
 def with_rate(row: Counter, earlier: int | None, elapsed_s: float) -> Counter:
@@ -49,4 +57,5 @@ COMMAND = Command(
         ("stats --where value>0", "what was seen at all"),
         ("stats --rate 5", "what happens now"),
     ),
+    how=how,
 )

@@ -2,11 +2,15 @@
 
 import time
 
+from mipsh.by_hand import reading, said
+from mipsh.commands.connect import HANDSHAKES
 from mipsh.engine import Capability, Connector
 from mipsh.grammar.declare import Command
-from mipsh.model.shell import STATUS, StatusReport
+from mipsh.model.shell import STATUS, How, StatusReport
 from mipsh.result import Notice, Result
 from mipsh.session import Session
+
+COUNTED = (Capability.BINDING_CACHE, Capability.BINDING_UPDATE_LIST, Capability.HOME_AGENTS)
 
 
 def run(session: Session) -> Result:
@@ -16,9 +20,7 @@ def run(session: Session) -> Result:
     with connector.asking():
         info = connector.connect()
         answer_ms = round((time.monotonic() - began) * 1000, 1)
-        cache = _rows(session, connector, Capability.BINDING_CACHE)
-        updates = _rows(session, connector, Capability.BINDING_UPDATE_LIST)
-        agents = _rows(session, connector, Capability.HOME_AGENTS)
+        cache, updates, agents = (_rows(session, connector, capability) for capability in COUNTED)
     report = StatusReport(
         info.engine,
         info.address,
@@ -47,6 +49,18 @@ def _count(rows: list[object] | None, name: str, value: str) -> int | None:
     return None if rows is None else sum(getattr(row, name) == value for row in rows)
 
 
+def how(session: Session) -> list[How]:
+    """Say how the engine is asked what it is, and for the tables that are counted."""
+    connector = session.engine()
+    info = connector.info or connector.connect()
+    what, request = HANDSHAKES.get(info.engine, ("", None))
+    rows = said(connector, what, "ask what it is", request=request)
+    for capability in COUNTED:
+        if capability in info.capabilities:
+            rows += reading(session, capability)
+    return rows
+
+
 COMMAND = Command(
     "status",
     "show the engine in use and how full its tables are",
@@ -54,4 +68,5 @@ COMMAND = Command(
     table="status",
     aliases=("show status", "show ipv6 mobile globals"),
     examples=(("status -o json", "for a script"),),
+    how=how,
 )

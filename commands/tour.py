@@ -3,9 +3,11 @@
 import textwrap
 
 from mipsh.errors import RefusedError
-from mipsh.grammar.declare import Command, Option, Takes
+from mipsh.execute import steps_of_line
+from mipsh.grammar.declare import Changes, Command, Option, Takes
 from mipsh.lab.existing import look
 from mipsh.lab.state import Kind
+from mipsh.model.shell import How
 from mipsh.result import Result
 from mipsh.session import Session
 from mipsh.status import ExitStatus
@@ -42,22 +44,33 @@ PAUSE = "-- Enter goes on, Ctrl-C ends the tour --"
 
 def run(session: Session, name: str = "") -> Result:
     """Run the steps on a lab, one after the other; at a terminal each waits for Enter."""
-    lab = look(session.environment.variables, name)
-    if "mn" not in lab.state.nodes or "cn" not in lab.state.nodes:
-        raise RefusedError(f"the lab '{lab.state.name}' is not whole", "'mipsh lab down', then 'mipsh lab up'")
-    node, option = f"mipd://{lab.state.node('mn').control}", f"--name {lab.state.name}"
-    environment, is_real = session.environment, lab.state.kind is not Kind.SIMULATED
-    for number, (words, why) in enumerate(STEPS, 1):
-        line = words if is_real else words.replace(MEASURED, "")
+    environment = session.environment
+    for number, (shown, line, why) in enumerate(lines(session, name), 1):
         said = textwrap.wrap(f"{number} of {len(STEPS)}: {why}", WIDTH)
-        environment.warn("\n" + "\n".join(f"# {text}" for text in said) + f"\n> {line}")
-        status = session.run_line(f"{line} {option}" if line.startswith("lab ") else f"{line} --engine {node}")
+        environment.warn("\n" + "\n".join(f"# {text}" for text in said) + f"\n> {shown}")
+        status = session.run_line(line)
         if status is not ExitStatus.OK:
             return Result(status=status)
         if environment.interactive and number < len(STEPS):
             environment.warn(PAUSE)
             environment.stdin.readline()
     return Result()
+
+
+def lines(session: Session, name: str) -> list[tuple[str, str, str]]:
+    """Return each step's line as it is shown and as it is run, and what it is for; raises RefusedError, EngineError."""
+    lab = look(session.environment.variables, name)
+    if "mn" not in lab.state.nodes or "cn" not in lab.state.nodes:
+        raise RefusedError(f"the lab '{lab.state.name}' is not whole", "'mipsh lab down', then 'mipsh lab up'")
+    node, option = f"--engine mipd://{lab.state.node('mn').control}", f"--name {lab.state.name}"
+    is_real = lab.state.kind is not Kind.SIMULATED
+    shown = [(words if is_real else words.replace(MEASURED, ""), why) for words, why in STEPS]
+    return [(line, f"{line} {option if line.startswith('lab ') else node}", why) for line, why in shown]
+
+
+def how(session: Session, name: str = "") -> list[How]:
+    """Say how each step is done."""
+    return [step for _, line, _ in lines(session, name) for step in steps_of_line(session, line)]
 
 
 COMMAND = Command(
@@ -70,5 +83,7 @@ COMMAND = Command(
         "and shows the tables. Off a terminal it does not wait between the steps."
     ),
     runs_lines=True,
+    how=how,
+    changes=Changes.OWN,
     examples=(("lab up; tour", "on a new lab"),),
 )

@@ -3,6 +3,7 @@
 import platform
 
 from mipsh import __version__
+from mipsh.by_hand import here
 from mipsh.grammar.declare import Command
 from mipsh.model.shell import VERSIONS, VersionReport
 from mipsh.result import Result
@@ -29,5 +30,10 @@ def run(session: Session) -> Result:
 
 
 COMMAND = Command(
-    "version", "show versions of mipsh and of what it uses", run, aliases=("show version",), table="versions"
+    "version",
+    "show versions of mipsh and of what it uses",
+    run,
+    aliases=("show version",),
+    table="versions",
+    how=here("ask Python's packages and the kernel for their versions", "pip list; uname -r"),
 )

@@ -5,12 +5,12 @@ from collections.abc import Generator
 from contextlib import closing
 
 from mipsh.errors import MipshError, PluginError, UsageError
-from mipsh.execute import options_of
-from mipsh.grammar.declare import Argument, Call, Command, Option, Takes
+from mipsh.execute import explained, is_withheld, options_of, steps
+from mipsh.grammar.declare import Argument, Call, Changes, Command, Option, Takes
 from mipsh.grammar.lines import Statement, parse
 from mipsh.listing import TABLES
 from mipsh.model.records import ENGINE_TABLES
-from mipsh.model.shell import STATUS
+from mipsh.model.shell import STATUS, How
 from mipsh.registry import COMMANDS
 from mipsh.result import Result, of_error
 from mipsh.session import Session
@@ -29,7 +29,7 @@ def run(
     Without a command, the last line is run again. A look that costs much makes the interval
     longer. An engine that is away does not end it: the frame says so, and the next one tries again.
     """
-    statement = Statement(Call(command.command, command.values, {})) if command else last(session)
+    statement = watched(session, command)
     shortest = max(interval, SHORTEST_S)
     done = 0
     while True:
@@ -47,6 +47,27 @@ def run(
         if session.leave or (count and done >= count):
             return
         time.sleep(max(began + interval - time.monotonic(), 0.0))
+
+
+def watched(session: Session, command: Call | None) -> Statement:
+    """Return what is to be run again and again; raises UsageError for what may change a node."""
+    if command is None:
+        return last(session)
+    if command.command.changes is Changes.NODE:
+        raise UsageError(f"'{command.command.name}' changes the node, and watch only looks", "run it by itself")
+    return Statement(Call(command.command, command.values, {}))
+
+
+def how(
+    session: Session, command: Call | None = None, interval: float = 2.0, diff: bool = False, count: int = 0
+) -> list[How]:
+    """Say how one look is done, and how often."""
+    call = watched(session, command).call
+    times = f"{count} times" if count else "until Ctrl-C"
+    again = How(
+        f"do it again every {max(interval, SHORTEST_S):g} s, {times}", "none", f"sleep {max(interval, SHORTEST_S):g}"
+    )
+    return [*steps(session, call), again] if call is not None else [again]
 
 
 def last(session: Session) -> Statement:
@@ -74,7 +95,8 @@ def look(session: Session, command: Call) -> Result:
     """Run the command once; what the engine may get over is a result like any other."""
     try:
         with session.registry.calling(COMMANDS, command.command.name):
-            outcome = command.command.run(session, **command.values)
+            chosen = explained(command) if is_withheld(session, command.command) else command
+            outcome = chosen.command.run(session, **command.values)
             return outcome if isinstance(outcome, Result) else first(outcome)
     except (PluginError, UsageError):
         raise
@@ -105,4 +127,5 @@ COMMAND = Command(
         "Options of watch stand before the command. With -o json each look is a line."
     ),
     examples=(("watch bul", "every two seconds"), ("watch -n 5 --diff bc", "what changes in the cache")),
+    how=how,
 )

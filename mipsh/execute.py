@@ -16,7 +16,7 @@ from mipsh.grammar.lines import Parsed, Statement, parse
 from mipsh.grammar.tokens import Token, laid_out
 from mipsh.linux.terminal import echoes
 from mipsh.listing import TABLES
-from mipsh.model.shell import HOW
+from mipsh.model.shell import HOW, How
 from mipsh.model.text import escape, escape_lines
 from mipsh.output import Sink, open_sink
 from mipsh.registry import COMMANDS, FORMATS
@@ -116,9 +116,8 @@ class Runner:
             return self._show_error(error, call.text)
 
     def _only_explains(self, call: Call) -> bool:
-        """Tell whether a command is only to say what it does; one that may change a node says it by itself."""
-        dry = self.session.permission.dry_run and call.command.changes is Changes.OWN
-        return dry or self.how or "how" in call.common
+        """Tell whether a command is only to say what it does."""
+        return self.how or "how" in call.common or is_withheld(self.session, call.command)
 
     def _help_call(self, statement: Statement) -> Call:
         command = self.session.registry.command("help")
@@ -269,9 +268,33 @@ def explained(call: Call) -> Call:
     command = call.command
 
     def run(session: Session, **values: object) -> Result:
-        if command.how is None:
-            raise CannotTell(f"'{command.name}' does not say how it is done", "its author can declare it")
-        return Result(HOW, list(command.how(session, **values)), taken_at=time.time())
+        return Result(HOW, steps(session, call), taken_at=time.time())
 
     told = Command(command.name, command.summary, run, table=HOW.name)
     return Call(told, call.values, call.common, call.text)
+
+
+def steps(session: Session, call: Call) -> list[How]:
+    """Return how a call is done by hand; raises CannotTell for a command that does not say it."""
+    command = call.command
+    if command.how is None:
+        raise CannotTell(f"'{command.name}' does not say how it is done", "its author can declare it")
+    return list(command.how(session, **call.values))
+
+
+def steps_of_line(session: Session, line: str) -> list[How]:
+    """Return how all of a line is done by hand, with the engine that is in use now; raises UsageError."""
+    parsed = parse(line, session.registry, session.aliases)
+    for fault in parsed.faults:
+        raise fault.error or UsageError(fault.message, fault.hint)
+    found: list[How] = []
+    for statement in parsed.statements:
+        if statement.call is not None and statement.help_words is None:
+            with session.options(options_of(statement.call.common)):
+                found += steps(session, statement.call)
+    return found
+
+
+def is_withheld(session: Session, command: Command) -> bool:
+    """Tell whether ``--dry-run`` keeps a command from running; one that may change a node heeds it by itself."""
+    return session.permission.dry_run and command.changes is Changes.OWN

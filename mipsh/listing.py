@@ -2,12 +2,13 @@
 
 from msgspec import structs
 
+from mipsh.by_hand import reading
 from mipsh.engine import Capability
 from mipsh.grammar.declare import Argument, Command, Takes
 from mipsh.model.address import canonical, within
 from mipsh.model.columns import Kind
 from mipsh.model.records import ENGINE, ENGINE_TABLES
-from mipsh.model.shell import SHELL_TABLES
+from mipsh.model.shell import SHELL_TABLES, How
 from mipsh.model.text import plain
 from mipsh.result import Result
 from mipsh.session import Session
@@ -32,8 +33,11 @@ def listing(
         result = session.result(capability)
         return result if address is None else about(result, address)
 
+    def how(session: Session, address: str | None = None) -> list[How]:
+        return reading(session, capability)
+
     argument = Argument("address", Takes.ADDRESS, "only rows with this address, or in this prefix", required=False)
-    return Command(name, summary, run, (argument,), (), aliases, capability.value, details, examples)
+    return Command(name, summary, run, (argument,), (), aliases, capability.value, details, examples, how=how)
 
 
 def about(result: Result, address: str) -> Result:
