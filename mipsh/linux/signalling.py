@@ -81,8 +81,10 @@ def recognise(data: bytes) -> Signal | Hidden | None:
 
 
 def _is_sound(packet: Packet) -> bool:
+    """Tell whether nothing is wrong with a packet; a type of message that is not known here is no fault."""
     is_near = isinstance(packet.upper, Icmpv6) and isinstance(packet.upper.message, ndp.Message)
-    return not problems(packet) and (not is_near or packet.hop_limit == NEIGHBOUR_HOP_LIMIT)
+    faults = [fault for fault in problems(packet) if fault.field != "MH type"]
+    return not faults and (not is_near or packet.hop_limit == NEIGHBOUR_HOP_LIMIT)
 
 
 def _about(packet: Packet, message: object, tunnel: Packet | None) -> tuple[bytes | None, bytes | None]:

@@ -38,8 +38,9 @@ class Seen(Struct, frozen=True):
     """A message that was on a link.
 
     ``time`` is seconds since 1970, ``monotonic`` the same moment of ``time.monotonic``, both as the
-    kernel saw the packet. Addresses are as ``signalling.Signal`` has them. Secrets are not in ``message``;
-    ``is_sound`` is False for one that is malformed or whose checksum is wrong.
+    kernel saw the packet. ``interface`` is empty where it was gone already. Addresses are as
+    ``signalling.Signal`` has them. Secrets are not in ``message``; ``is_sound`` is False for one that is
+    malformed or whose checksum is wrong.
     """
 
     time: float
