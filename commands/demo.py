@@ -7,9 +7,10 @@ from pathlib import Path
 
 import mipsh
 from mipsh.errors import RefusedError
-from mipsh.grammar.declare import Command, Option
+from mipsh.grammar.declare import Changes, Command, Option
 from mipsh.lab.existing import Existing, free_name, place_of
 from mipsh.lab.state import Kind
+from mipsh.model.shell import How
 from mipsh.node.replay import RecordedResponder
 from mipsh.node.vt import VtServer
 from mipsh.recording import load, nodes
@@ -60,6 +61,19 @@ def run(session: Session, recorded: bool = False) -> Result:
         if lab is not None:
             return _on_lab(session, lab)
     return _on_recording(session)
+
+
+def how(session: Session, recorded: bool = False) -> list[How]:
+    """Say how the network is built, or what is served."""
+    if not recorded:
+        from mipsh.commands.lab import how_up
+
+        return how_up(session, name=free_name(session.environment.variables, NAME))
+    directory = recordings()
+    return [
+        How(f"serve the recorded {NODES[node]}", "process", f"mipsh replay {directory} --node {node} --port 0")
+        for node in nodes(str(directory))
+    ]
 
 
 def _lab(session: Session) -> Existing | None:
@@ -142,4 +156,6 @@ COMMAND = Command(
     ),
     runs_lines=True,
     examples=(("demo", "look around"), ("demo --recorded", "without any privilege")),
+    how=how,
+    changes=Changes.OWN,
 )

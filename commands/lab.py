@@ -8,18 +8,20 @@ from typing import Any
 
 from mipsh.engine import Connector
 from mipsh.errors import CapabilityMissing, MipshError
-from mipsh.grammar.declare import Command, Option, Takes
+from mipsh.grammar.declare import Changes, Command, Option, Takes
 from mipsh.lab.existing import Existing, choose, look, place_of
 from mipsh.lab.state import Kind, NodeState, labs, sockets_folder
 from mipsh.lab.status import ASCII, BOXES, Tables, drawing, has_arrived, reports
 from mipsh.model.reading import Reading
-from mipsh.model.shell import LAB_NODES, LabNodeReport
+from mipsh.model.shell import LAB_NODES, How, LabNodeReport
 from mipsh.node.protocol import SUFFIX, sockets
 from mipsh.registry import ENGINES
 from mipsh.result import Result
 from mipsh.session import Session
 
 ENGINE = "mipd"
+HELLO = "hello"
+ASKED = ("binding_update_list", "binding_cache")
 ASK_S = 1.0
 REGISTER_S = 6.0
 LOOKS_EVERY_S = 0.05
@@ -38,6 +40,17 @@ def up(session: Session, mns: int = 1, cns: int = 1, name: str = "", simulated: 
     result = now(session, lab)
     result.summary += NEXT.format(lab=lab.state.name)
     return result
+
+
+def how_up(session: Session, mns: int = 1, cns: int = 1, name: str = "", simulated: bool = False) -> list[How]:
+    """Say how the lab would be built by this user."""
+    from mipsh.lab.by_hand import building
+    from mipsh.lab.plan import DEFAULT_NAME, plan
+    from mipsh.linux.user_namespaces import outer_uid
+
+    place = place_of(session.environment.variables, name or DEFAULT_NAME)
+    real = Kind.ROOT if outer_uid() == 0 else Kind.USER
+    return building(place, plan(place.name, mns, cns), Kind.SIMULATED if simulated else real)
 
 
 def build(session: Session, mns: int = 1, cns: int = 1, name: str = "", simulated: bool = False) -> Existing:
@@ -100,6 +113,33 @@ def down(session: Session, name: str = "", every: bool = False) -> Result:
     return Result()
 
 
+def how_down(session: Session, name: str = "", every: bool = False) -> list[How]:
+    """Say what there is to be removed."""
+    from mipsh.lab.by_hand import ending
+    from mipsh.linux.user_namespaces import outer_uid
+
+    variables = session.environment.variables
+    names = labs(sockets_folder(variables)) if every else [choose(variables, name)]
+    kinds = (Kind.ROOT, Kind.USER) if outer_uid() == 0 else (Kind.USER,)
+    return ending((place_of(variables, chosen), kinds) for chosen in names)
+
+
+def how_status(session: Session, name: str = "", watch: bool = False) -> list[How]:
+    """Say how each node is asked."""
+    from mipsh.by_hand import said
+    from mipsh.model.records import EngineInfo
+
+    rows = []
+    for node in look(session.environment.variables, name).state.nodes.values():
+        connector = session.registry.engine(ENGINE).open(f"{ENGINE}://{node.control}")
+        connector.info = EngineInfo(ENGINE, f"{ENGINE}://{node.control}")
+        for what in (HELLO, *ASKED):
+            asked = "what it is" if what == HELLO else f"for its {what.replace('_', ' ')}"
+            rows += said(connector, what, f"ask {node.name} {asked}")
+    again = [How(f"look again every {WATCH_S:g} s", "none", f"sleep {WATCH_S:g}")] if watch else []
+    return [*rows, *again]
+
+
 def status(session: Session, name: str = "", watch: bool = False) -> Result | Generator[Result, None, None]:
     """Show who is where, who has a tunnel, and whose route is optimised."""
     return watching(session, name) if watch else now(session, look(session.environment.variables, name))
@@ -143,7 +183,8 @@ def ask(session: Session, node: NodeState) -> Tables:
         try:
             with connector.asking():
                 connector.connect()
-                return Tables(True, _rows(connector, "binding_update_list"), _rows(connector, "binding_cache"))
+                updates, cache = (_rows(connector, table) for table in ASKED)
+                return Tables(True, updates, cache)
         except MipshError:
             return Tables()
         finally:
@@ -178,6 +219,8 @@ UP = Command(
         "run in a node, and nothing can be captured or measured."
     ),
     examples=(("lab up", "one of each"), ("lab up --mns 2 --name two", "another one beside it")),
+    how=how_up,
+    changes=Changes.OWN,
 )
 DOWN = Command(
     "lab down",
@@ -187,6 +230,8 @@ DOWN = Command(
     (NAME, Option("--every", "all labs that are there")),
     details="Processes, namespaces and files go, also what was left behind by a lab that was killed.",
     examples=(("lab down", "the one that is there"),),
+    how=how_down,
+    changes=Changes.OWN,
 )
 STATUS = Command(
     "lab status",
@@ -196,4 +241,5 @@ STATUS = Command(
     (NAME, Option("--watch", "look again every second")),
     table=LAB_NODES.name,
     examples=(("lab status --watch", "while nodes move"), ("lab status -o json", "for a script")),
+    how=how_status,
 )

@@ -5,12 +5,12 @@ import time
 
 from mipsh.commands.lab import await_arrival
 from mipsh.errors import UsageError
-from mipsh.grammar.declare import Argument, Command, Option, Takes
+from mipsh.grammar.declare import Argument, Changes, Command, Option, Takes
 from mipsh.lab import changes
 from mipsh.lab.existing import Existing, held, look
 from mipsh.lab.state import Impairment
 from mipsh.lab.status import links
-from mipsh.model.shell import FAULTS, HANDOVERS, LAB_LINKS, FaultReport
+from mipsh.model.shell import FAULTS, HANDOVERS, LAB_LINKS, FaultReport, How
 from mipsh.result import Result
 from mipsh.session import Session
 
@@ -40,12 +40,41 @@ def move(session: Session, node: str, link: str, *, name: str = "", gap: float =
     return Result(summary=f"{node} is on {link}, registered from {row.care_of_address}")
 
 
+def how_move(
+    session: Session, node: str, link: str, *, name: str = "", gap: float = 0.05, measure: bool = False
+) -> list[How]:
+    """Say how its plug is pulled here and put in there."""
+    from mipsh.lab.by_hand import moving
+
+    return moving(look(session.environment.variables, name), node, link, gap, measure)
+
+
 def loss(session: Session, link: str, percent: str, name: str = "") -> Result:
     """Let a link lose a share of what is sent on it."""
     share = number(percent, WHOLE, "PERCENT") / WHOLE
     with held(session.environment.variables, name) as lab:
         before = lab.state.impairments.get(lab.state.link(link), Impairment())
         return impaired(lab, link, Impairment(share, before.delay_s))
+
+
+def how_loss(session: Session, link: str, percent: str, name: str = "") -> list[How]:
+    """Say what the nodes on the link are told."""
+    from mipsh.lab.by_hand import impairing
+
+    share = number(percent, WHOLE, "PERCENT") / WHOLE
+    lab = look(session.environment.variables, name)
+    before = lab.state.impairments.get(lab.state.link(link), Impairment())
+    return impairing(lab, link, Impairment(share, before.delay_s))
+
+
+def how_delay(session: Session, link: str, ms: str, name: str = "") -> list[How]:
+    """Say what the nodes on the link are told."""
+    from mipsh.lab.by_hand import impairing
+
+    delay_s = number(ms, MOST_MS, "MS") / 1000
+    lab = look(session.environment.variables, name)
+    before = lab.state.impairments.get(lab.state.link(link), Impairment())
+    return impairing(lab, link, Impairment(before.loss, delay_s))
 
 
 def delay(session: Session, link: str, ms: str, name: str = "") -> Result:
@@ -90,6 +119,18 @@ def fault(session: Session, fault: str = "", name: str = "") -> Result:
     return Result(FAULTS, rows, taken_at=time.time())
 
 
+def how_fault(session: Session, fault: str = "", name: str = "") -> list[How]:
+    """Say what happens to which node."""
+    from mipsh.lab.by_hand import breaking, mending
+    from mipsh.lab.faults import find
+
+    lab = look(session.environment.variables, name)
+    if not fault:
+        return [How("read what is known of the lab", "file", f"cat {lab.ground.place.file}")]
+    rows = mending(lab) if fault == MEND else breaking(lab, find(fault))
+    return rows or [How("nothing is wrong", "none", None)]
+
+
 MOVE = Command(
     "lab move",
     "move a mobile node to another link",
@@ -103,6 +144,8 @@ MOVE = Command(
     table=HANDOVERS.name,
     details="A stream of 100 packets a second from cn to the node's home address measures the handover.",
     examples=(("lab move mn foreign2", "to the other foreign link"), ("lab move mn home --measure", "home, measured")),
+    how=how_move,
+    changes=Changes.OWN,
 )
 LOSS = Command(
     "lab loss",
@@ -113,6 +156,8 @@ LOSS = Command(
     table=LAB_LINKS.name,
     details="The nodes' own mipd lose and delay what they send, so that it works on any kernel.",
     examples=(("lab loss foreign1 10", "one in ten"), ("lab loss foreign1 0", "none any more")),
+    how=how_loss,
+    changes=Changes.OWN,
 )
 DELAY = Command(
     "lab delay",
@@ -122,6 +167,8 @@ DELAY = Command(
     (NAME,),
     table=LAB_LINKS.name,
     examples=(("lab delay foreign1 40", "40 ms each way"),),
+    how=how_delay,
+    changes=Changes.OWN,
 )
 FAULT = Command(
     "lab fault",
@@ -143,4 +190,6 @@ FAULT = Command(
         "happens to a node without a word to others."
     ),
     examples=(("lab fault ha-dead", "and see what the mobile node does"), ("lab fault off", "all is well again")),
+    how=how_fault,
+    changes=Changes.OWN,
 )

@@ -4,11 +4,11 @@ import time
 from pathlib import Path
 
 from mipsh.errors import UsageError
-from mipsh.grammar.declare import Argument, Command, Option, Takes
+from mipsh.grammar.declare import Argument, Changes, Command, Option, Takes
 from mipsh.lab import changes
-from mipsh.lab.existing import inside
+from mipsh.lab.existing import Existing, inside, look
 from mipsh.model.address import canonical
-from mipsh.model.shell import ECHOES, FILES, EchoReport, FileReport
+from mipsh.model.shell import ECHOES, FILES, EchoReport, FileReport, How
 from mipsh.result import Result
 from mipsh.session import Session
 from mipsh.status import ExitStatus
@@ -24,6 +24,20 @@ def shell(session: Session, node: str, name: str = "") -> Result:
     program = session.environment.variables.get("SHELL") or SHELL
     session.environment.warn(f"lab: this is {node}; 'exit' leaves it")
     return execute(session, node, [program], name)
+
+
+def how_shell(session: Session, node: str, name: str = "") -> list[How]:
+    """Say how the shell gets there."""
+    return how_execute(session, node, [session.environment.variables.get("SHELL") or SHELL], name)
+
+
+def how_execute(session: Session, node: str, words: list[str] | None = None, name: str = "") -> list[How]:
+    """Say how the program gets there."""
+    from mipsh.lab.by_hand import within
+
+    lab = look(session.environment.variables, name)
+    changes.need_namespaces(lab, "a program in a node")
+    return within(lab, node, words or [SHELL], f"run it in {node}'s namespace")
 
 
 def execute(session: Session, node: str, words: list[str] | None = None, name: str = "") -> Result:
@@ -47,20 +61,36 @@ def _status(code: int) -> ExitStatus:
 
 def ping(session: Session, node: str, to: str, *, count: int = 3, interval: float = 0.2, name: str = "") -> Result:
     """Send echo requests from a node to another one, or to an address; fine when any is answered."""
+    lab = inside(session.environment.variables, name)
+    destination = destination_of(lab, to, count)
+    echoes = changes.echoes(lab, lab.state.node(node), destination, count, interval)
+    rows = [EchoReport(node, echo.sequence, destination, echo.source, _rounded(echo.rtt_ms)) for echo in echoes]
+    answered = sum(echo.source is not None for echo in echoes)
+    status = ExitStatus.OK if answered else ExitStatus.CONDITION_NOT_MET
+    return Result(ECHOES, rows, taken_at=time.time(), summary=f"{answered} of {count} answered", status=status)
+
+
+def how_ping(
+    session: Session, node: str, to: str, *, count: int = 3, interval: float = 0.2, name: str = ""
+) -> list[How]:
+    """Say how a ping program does it."""
+    from mipsh.lab.by_hand import echoing
+
+    lab = look(session.environment.variables, name)
+    return echoing(lab, node, destination_of(lab, to, count), count, interval)
+
+
+def destination_of(lab: Existing, to: str, count: int) -> str:
+    """Return the address that is meant; raises UsageError for what is neither, and for too many echoes."""
     from mipsh.lab.status import addresses
 
-    lab = inside(session.environment.variables, name)
     known = {found: address for address, found in addresses(lab.state).items()}
     destination = known.get(to, to)
     if canonical(destination) is None:
         raise UsageError(f"'{to}' is neither a node that can be reached nor an address", f"nodes: {', '.join(known)}")
     if not 1 <= count <= MOST_ECHOES:
         raise UsageError(f"--count is 1 to {MOST_ECHOES}, not {count}")
-    echoes = changes.echoes(lab, lab.state.node(node), destination, count, interval)
-    rows = [EchoReport(node, echo.sequence, destination, echo.source, _rounded(echo.rtt_ms)) for echo in echoes]
-    answered = sum(echo.source is not None for echo in echoes)
-    status = ExitStatus.OK if answered else ExitStatus.CONDITION_NOT_MET
-    return Result(ECHOES, rows, taken_at=time.time(), summary=f"{answered} of {count} answered", status=status)
+    return destination
 
 
 def _rounded(rtt_ms: float | None) -> float | None:
@@ -74,14 +104,26 @@ def capture(session: Session, link: str, file: str, seconds: float = 0.0, name: 
     lab = inside(session.environment.variables, name)
     changes.need_namespaces(lab, "a capture")
     chosen = lab.state.link(link)
-    path = Path(file).expanduser()
-    if path.is_dir():
-        path /= f"{lab.state.name}-{chosen}.pcap"
+    path = file_of(lab, chosen, file)
     end = f"for {seconds:g} s" if seconds else "until Ctrl-C"
     said = f"lab: writing {chosen} to {path}, {end}"
     count = record(lab.state.links_namespace, chosen, path, seconds or None, lambda: session.environment.warn(said))
     report = FileReport(str(path), f"{count} frames of {chosen} of the lab {lab.state.name}", path.stat().st_size)
     return Result(FILES, [report], taken_at=time.time())
+
+
+def file_of(lab: Existing, link: str, file: str) -> Path:
+    """Return the file that is meant, which in a folder has a name of its own."""
+    path = Path(file).expanduser()
+    return path / f"{lab.state.name}-{link}.pcap" if path.is_dir() else path
+
+
+def how_capture(session: Session, link: str, file: str, seconds: float = 0.0, name: str = "") -> list[How]:
+    """Say how tcpdump does it."""
+    from mipsh.lab.by_hand import capturing
+
+    lab = look(session.environment.variables, name)
+    return capturing(lab, link, file_of(lab, lab.state.link(link), file))
 
 
 SHELL_COMMAND = Command(
@@ -92,6 +134,8 @@ SHELL_COMMAND = Command(
     (NAME,),
     details="The node's addresses are on its interface mip0; ping, curl, ssh and tcpdump work as on any machine.",
     examples=(("lab shell mn", "then: ping 2001:db8:4::2"),),
+    how=how_shell,
+    changes=Changes.OWN,
     runs_lines=True,
 )
 EXEC = Command(
@@ -103,6 +147,8 @@ EXEC = Command(
     details="Options of lab exec stand before NODE; all behind it is the program's. Exit status 0 stays 0, 1 stays 1.",
     examples=(("lab exec cn ping -c 3 2001:db8:1::100", "to the mobile node's home address"),),
     runs_lines=True,
+    how=how_execute,
+    changes=Changes.OWN,
 )
 PING = Command(
     "lab ping",
@@ -117,6 +163,8 @@ PING = Command(
     table=ECHOES.name,
     details="For where no ping program is installed; 'lab exec mn ping ADDRESS' runs the one that is.",
     examples=(("lab ping cn mn", "to the mobile node's home address, wherever it is"),),
+    how=how_ping,
+    changes=Changes.OWN,
 )
 CAPTURE = Command(
     "lab capture",
@@ -129,4 +177,6 @@ CAPTURE = Command(
     (NAME, Option("--seconds", "end after so long", Takes.SECONDS, metavar="S")),
     table=FILES.name,
     examples=(("lab capture foreign1 . --seconds 10", "into lab-foreign1.pcap"),),
+    how=how_capture,
+    changes=Changes.OWN,
 )

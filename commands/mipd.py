@@ -58,7 +58,7 @@ def how(session: Session, action: str, file: str, vt: int | None = None) -> list
             How(
                 f"take {link.name} from the kernel's IPv6",
                 "file",
-                f"sysctl -w net.ipv6.conf.{link.name}.disable_ipv6=1",
+                f"sysctl -w net/ipv6/conf/{link.name}/disable_ipv6=1",
             )
         )
         rows.append(How(f"switch {link.name} on", "netlink", f"ip link set dev {link.name} up"))

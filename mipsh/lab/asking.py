@@ -13,14 +13,18 @@ from mipsh.node.protocol import LONGEST_LINE, Event, Notification
 ANSWER_S = 2.0
 
 
+def request_line(method: str, params: dict[str, Any] | None = None) -> str:
+    """Return the line that asks for a method."""
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}).decode()
+
+
 def ask(control: str, method: str, params: dict[str, Any] | None = None) -> Any:
     """Return the result of a method; raises EngineRefused, EngineLost, DeadlineError, EngineComplaint."""
-    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(ANSWER_S)
         try:
             connection.connect(control)
-            connection.sendall(msgspec.json.encode(request) + b"\n")
+            connection.sendall(f"{request_line(method, params)}\n".encode())
             answer = msgspec.json.decode(_line(connection))
         except TimeoutError:
             raise DeadlineError(f"{control} does not answer within {ANSWER_S:g} s") from None

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -119,15 +120,21 @@ def _with_control(node: PlannedNode, place: Place) -> Struct:
     return structs.replace(node.config, control=str(place.control(node.name)))
 
 
+def cables(state: LabState) -> list[Cable]:
+    """Return what connects the nodes' interfaces with the links."""
+    found: list[Cable] = []
+    for node in state.nodes.values():
+        for interface, link in node.links.items():
+            address = f"02:00:00:00:00:{len(found) + 1:02x}"
+            found.append(Cable(node.ports[interface], node.namespace, interface, address, link))
+    return found
+
+
 def _wire(state: LabState) -> None:
     """Make the nodes' namespaces and plug their interfaces into the links."""
-    cables: list[Cable] = []
     for node in state.nodes.values():
         lab_links.make_namespace(node.namespace)
-        for interface, link in node.links.items():
-            address = f"02:00:00:00:00:{len(cables) + 1:02x}"
-            cables.append(Cable(node.ports[interface], node.namespace, interface, address, link))
-    lab_links.inside(state.links_namespace, lambda: lab_links.plug(cables))
+    lab_links.inside(state.links_namespace, lambda: lab_links.plug(cables(state)))
     for node in state.nodes.values():
         lab_links.inside(node.namespace, partial(lab_links.raise_interfaces, tuple(node.links)))
 
@@ -226,11 +233,15 @@ def impair(ground: Ground, state: LabState, link: str, impairment: Impairment) -
 
 def adjust(state: LabState, node: NodeState) -> None:
     """Tell a node how its links are; one that does not run, or runs no mipd, is told when it begins anew."""
-    for interface, link in node.links.items():
-        found = state.impairments.get(link, Impairment())
+    for params in impairments_of(state, node):
         with suppress(EngineError):
-            params = {"interface": interface, "loss": found.loss, "delay_s": found.delay_s}
             ask(node.control, "set_impairment", params)
+
+
+def impairments_of(state: LabState, node: NodeState) -> list[dict[str, Any]]:
+    """Return what a node is told of each of its interfaces."""
+    found = ((interface, state.impairments.get(link, Impairment())) for interface, link in node.links.items())
+    return [{"interface": name, "loss": each.loss, "delay_s": each.delay_s} for name, each in found]
 
 
 # What it is used for.
