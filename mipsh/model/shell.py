@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from mipsh.model.actions import ACTION_TABLES
 from mipsh.model.columns import Kind, Shown, column, table
 
 
@@ -320,4 +321,4 @@ SHELL_TABLES = {
         HOW,
         AUDIT,
     )
-}
+} | ACTION_TABLES
