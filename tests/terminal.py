@@ -18,7 +18,7 @@ from harness import Mipsh
 from mipsh.node.faults import Sending, Trouble
 
 LONGEST_S = 40.0
-PROMPT = re.compile(r"(?:mipsh|\w+@\w+ \S+)> ")
+PROMPT = re.compile(r"(?:mipsh|\w+@\w+ \S+)[>#] ")
 
 UP, DOWN = "\x1b[A", "\x1b[B"
 ENTER, TAB, ESCAPE = "\r", "\t", "\x1b"

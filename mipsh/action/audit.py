@@ -66,9 +66,9 @@ def begin(session: Session, steps: Sequence[str], before: str = "") -> str:
         host=socket.gethostname(),
         netns=session.netns or "",
         engine=info.address if info is not None else "",
-        command=session.line[:LONGEST],
-        steps=tuple(step[:LONGEST] for step in steps),
-        before=before[:LONGEST],
+        command=_text(session.line),
+        steps=tuple(map(_text, steps)),
+        before=_text(before),
     )
     path = Path(session.environment.audit_file())
     try:
@@ -85,7 +85,7 @@ def begin(session: Session, steps: Sequence[str], before: str = "") -> str:
 def end(session: Session, id: str, *, status: int, result: str, after: str = "") -> bool:
     """Write down how a change ended; where it cannot be, warn, and return False: what was done is done."""
     path = Path(session.environment.audit_file())
-    entry = Entry(_now(), id, "end", after=after[:LONGEST], status=status, result=result[:LONGEST])
+    entry = Entry(_now(), id, "end", after=_text(after), status=status, result=_text(result))
     try:
         _append(path, entry)
     except OSError as error:
@@ -107,14 +107,14 @@ def read(path: Path) -> tuple[list[Changed], int]:
         return [], 0
     except OSError as error:
         raise RefusedError(f"cannot read {path}: {error.strerror}") from None
-    with os.fdopen(handle, "rb") as file:
-        try:
-            _check(handle)
-            size = os.fstat(handle).st_size
-            file.seek(max(size - MOST_BYTES, 0))
-            lines = file.read(MOST_BYTES).splitlines()
-        except OSError as error:
-            raise RefusedError(f"cannot read {path}: {error.strerror or error}") from None
+    try:
+        _check(handle)
+        size = os.fstat(handle).st_size
+        lines = os.pread(handle, MOST_BYTES, max(size - MOST_BYTES, 0)).splitlines()
+    except OSError as error:
+        raise RefusedError(f"cannot read {path}: {error.strerror or error}") from None
+    finally:
+        os.close(handle)
     return changes(lines[1 if size > MOST_BYTES else 0 :])
 
 
@@ -122,7 +122,7 @@ def changes(lines: Iterable[bytes]) -> tuple[list[Changed], int]:
     """Put the beginnings and ends of lines together; return them, and how many lines could not be read."""
     begun: dict[str, Changed] = {}
     unread = 0
-    for line in lines:
+    for line in filter(bytes.strip, lines):
         try:
             entry = json.decode(line, type=Entry)
         except (DecodeError, ValidationError, UnicodeDecodeError):
@@ -141,10 +141,12 @@ def changes(lines: Iterable[bytes]) -> tuple[list[Changed], int]:
 def _append(path: Path, entry: Entry) -> None:
     """Add a line in one write; raises OSError, also for a file that is not the user's alone."""
     path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | FLAGS, MODE)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | FLAGS, MODE)
     try:
         _check(handle)
-        line = json.encode(entry) + b"\n"
+        size = os.fstat(handle).st_size
+        is_cut_off = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+        line = b"\n" * is_cut_off + json.encode(entry) + b"\n"
         if os.write(handle, line) != len(line):
             raise OSError("there is no room for a whole line")
     finally:
@@ -160,6 +162,11 @@ def _check(handle: int) -> None:
         raise OSError(f"it belongs to user {found.st_uid}")
     if stat.S_IMODE(found.st_mode) & 0o077:
         raise OSError(f"others may use it (mode {stat.S_IMODE(found.st_mode):04o}; 'chmod 600' it)")
+
+
+def _text(text: str) -> str:
+    """Return a text as it can be written: not too long, and what is no character as its number."""
+    return text[:LONGEST].encode(errors="backslashreplace").decode()
 
 
 def _user() -> str:

@@ -7,12 +7,20 @@ from mipsh.model.text import duration, escape
 from mipsh.session import Session
 
 NO_ENGINE = "mipsh> "
+LOOKING, WRITING = "> ", "# "
 AGE_STEP_S = 10
 MINUTE_S = 60
 
 
 def prompt_text(session: Session) -> str:
-    """Return the prompt: ``mn@umip ::1:7777> `` with the default template."""
+    """Return the prompt: ``mn@umip ::1:7777> `` with the default template; ``#`` where commands may change the node."""
+    text = _filled(session)
+    if session.permission.write and text.endswith(LOOKING):
+        return text.removesuffix(LOOKING) + WRITING
+    return text
+
+
+def _filled(session: Session) -> str:
     info = session.connector.info if session.connector is not None else None
     if info is None:
         return NO_ENGINE
@@ -27,14 +35,18 @@ def toolbar_parts(session: Session, now: float | None = None) -> list[str]:
     """Return what the toolbar says, from left to right."""
     info = session.connector.info if session.connector is not None else None
     if info is None:
-        return ["no engine: type 'connect'", "read-only"]
+        return ["no engine: type 'connect'", _mode(session)]
     now = time.time() if now is None else now
     parts = [escape(info.role or "?").upper(), *_tables(session)]
     ages = [now - reading.taken_at for reading in session.readings.values()]
     if ages:
         parts.append(f"read {age(min(ages))}")
-    parts.append("read-only")
-    return parts
+    return [*parts, _mode(session)]
+
+
+def _mode(session: Session) -> str:
+    """Return what commands may do."""
+    return "WRITE" if session.permission.write else "read-only"
 
 
 def age(seconds: float) -> str:
