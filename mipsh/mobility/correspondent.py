@@ -302,6 +302,11 @@ class Correspondent:
             Emit(EXPIRED, entry.home_address, entry.care_of_address, entry.local_address, event.name.lower()),
         ]
 
+    def flush(self, now: float) -> tuple[int, list[Effect]]:
+        """End all bindings, and return how many there were; no update that came before brings one back."""
+        bound = [entry for entry in self.cache if entry.state is State.BOUND]
+        return len(bound), [effect for entry in bound for effect in self._end(entry, Input.FLUSH, now)]
+
     def _ask_for_refresh(self, entry: Binding, now: float) -> list[Effect]:
         """Send a Binding Refresh Request for a binding in use, a few times at the most (section 9.5.5)."""
         in_use = entry.used is not None and now - entry.used <= self.parameters.refresh_before_s

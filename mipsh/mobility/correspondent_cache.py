@@ -33,6 +33,7 @@ class Input(Enum):
     DELETE = auto()
     LIFETIME_ENDS = auto()
     UNREACHABLE = auto()
+    FLUSH = auto()
     NONCES_END = auto()
 
 
@@ -46,6 +47,7 @@ BINDING = Machine(
         (State.BOUND, Input.DELETE): State.BLOCKED,
         (State.BOUND, Input.LIFETIME_ENDS): State.BLOCKED,
         (State.BOUND, Input.UNREACHABLE): State.BLOCKED,
+        (State.BOUND, Input.FLUSH): State.BLOCKED,
         (State.BLOCKED, Input.UPDATE): State.BOUND,
         (State.BLOCKED, Input.DELETE): State.BLOCKED,
         (State.BLOCKED, Input.NONCES_END): State.ABSENT,

@@ -24,6 +24,7 @@ from mipsh.mobility.effects import (
 )
 from mipsh.mobility.forwarding import Forwarding
 from mipsh.mobility.fragmentation import fragments
+from mipsh.mobility.home.administration import BindingOrder
 from mipsh.mobility.home.agent import HomeAgent
 from mipsh.mobility.home.parameters import HomeLink
 from mipsh.mobility.host.interface import Interface
@@ -35,6 +36,7 @@ from mipsh.mobility.path_mtu import PathMtu
 from mipsh.mobility.paths import ROUTING_HEADER_SIZE, is_neighbour_discovery
 from mipsh.mobility.roles import Arrival, NodeParameters, Roles
 from mipsh.mobility.routing import Hop, Routing
+from mipsh.mobility.status import AckStatus
 from mipsh.mobility.timers import earliest
 from mipsh.mobility.trace import Trace
 from mipsh.wire import address as addresses
@@ -158,10 +160,45 @@ class Node:
         self.trace.now = now
         return self._settle(self.roles.originate(packet, now), now)
 
-    def trigger(self, home_address: bytes, peer: bytes | None, now: float) -> list[Effect]:
+    def trigger(
+        self, home_address: bytes, peer: bytes | None, now: float, lifetime_s: float | None = None
+    ) -> list[Effect]:
         """Let the mobile node send a Binding Update now, as ``MobileNode.trigger`` says."""
         mobile_node = self.roles.mobile_node
-        return [] if mobile_node is None else self._settle(mobile_node.trigger(home_address, peer, now), now)
+        return (
+            [] if mobile_node is None else self._settle(mobile_node.trigger(home_address, peer, now, lifetime_s), now)
+        )
+
+    def add_binding(self, order: BindingOrder, now: float) -> list[Effect] | AckStatus:
+        """Let the home agent have a binding, as ``HomeAgent.add_binding`` says; its local address is the node's own."""
+        home_agent = self.roles.home_agent
+        if home_agent is None or not self.owns(order.local_address):
+            return AckStatus.NOT_HOME_AGENT
+        return self._unless_refused(home_agent.add_binding(order, now), now)
+
+    def delete_binding(self, home_address: bytes, local_address: bytes, now: float) -> list[Effect] | AckStatus:
+        """Let the home agent end a binding, as ``HomeAgent.delete_binding`` says."""
+        home_agent = self.roles.home_agent
+        if home_agent is None:
+            return AckStatus.NOT_HOME_AGENT
+        return self._unless_refused(home_agent.delete_binding(home_address, local_address, now), now)
+
+    def _unless_refused(self, result: list[Effect] | AckStatus, now: float) -> list[Effect] | AckStatus:
+        return result if isinstance(result, AckStatus) else self._settle(result, now)
+
+    def flush_bindings(self, now: float) -> tuple[int, list[Effect]]:
+        """End all bindings that others have here, without a word to them; return how many there were."""
+        count, effects = self.roles.correspondent.flush(now)
+        if self.roles.home_agent is not None:
+            more, of_homes = self.roles.home_agent.flush(now)
+            count, effects = count + more, [*effects, *of_homes]
+        return count, self._settle(effects, now)
+
+    def flush_updates(self, now: float) -> tuple[int, list[Effect]]:
+        """Let the mobile node forget what it has with correspondents; return how many entries there were."""
+        mobile_node = self.roles.mobile_node
+        count, effects = (0, []) if mobile_node is None else mobile_node.flush()
+        return count, self._settle(effects, now)
 
     def reconfigure(self, parameters: NodeParameters, now: float) -> list[Effect]:
         """Take other policies and lifetimes for the roles that there are; what is built on the rest stays.

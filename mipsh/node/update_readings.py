@@ -31,9 +31,10 @@ HOME_STATES = {
     HomeState.FINDING: AWAITING,
     HomeState.DEREGISTERING: AWAITING,
     HomeState.WITHDRAWING: AWAITING,
+    HomeState.LEAVING: AWAITING,
 }
 """In the other states there is an entry only while a registration lasts that was acknowledged."""
-DEREGISTERING = frozenset((HomeState.FINDING, HomeState.DEREGISTERING, HomeState.WITHDRAWING))
+DEREGISTERING = frozenset((HomeState.FINDING, HomeState.DEREGISTERING, HomeState.WITHDRAWING, HomeState.LEAVING))
 STATES = {
     State.WAITING: TESTING,
     State.TESTING: TESTING,
@@ -109,7 +110,7 @@ def _home_lifetime(registration: HomeRegistration, now: float) -> tuple[float | 
         return 0.0, None
     binding = registration.binding
     if binding is None or not registration.is_bound(now):
-        return registration.parameters.home_lifetime_s, None
+        return registration.updates.wanted_s, None
     return binding.lifetime_s, binding.until - now
 
 

@@ -14,6 +14,7 @@ EXPECTED = {
         Input.DELETE: State.BLOCKED,
         Input.LIFETIME_ENDS: State.BLOCKED,
         Input.UNREACHABLE: State.BLOCKED,
+        Input.FLUSH: State.BLOCKED,
     },
     State.BLOCKED: {Input.UPDATE: State.BOUND, Input.DELETE: State.BLOCKED, Input.NONCES_END: State.ABSENT},
 }

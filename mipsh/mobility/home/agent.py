@@ -17,6 +17,7 @@ from mipsh.mobility.effects import (
     RouterAdvertised,
     Signal,
 )
+from mipsh.mobility.home.administration import BindingOrder
 from mipsh.mobility.home.agents_list import HomeAgentEntry, HomeAgentsList
 from mipsh.mobility.home.cache import HomeBinding, HomeCache, State
 from mipsh.mobility.home.discovery import Discovery
@@ -28,11 +29,12 @@ from mipsh.mobility.home.tunnel import Tunnel
 from mipsh.mobility.limits import Limits
 from mipsh.mobility.nonces import Entropy
 from mipsh.mobility.paths import is_never_optimised, to_care_of_address
+from mipsh.mobility.status import AckStatus
 from mipsh.mobility.timers import earliest
 from mipsh.mobility.trace import Trace
 from mipsh.wire import address as addresses
 from mipsh.wire.icmpv6 import Error, HomeAgentDiscoveryRequest, Icmpv6, MobilePrefixSolicitation
-from mipsh.wire.mobility import BindingUpdate, MobilityHeader
+from mipsh.wire.mobility import HOME, MOBILE_ROUTER, BindingUpdate, MobilityHeader
 from mipsh.wire.ndp import INFINITY
 from mipsh.wire.packet import HEADER_SIZE, Packet
 
@@ -199,6 +201,34 @@ class HomeAgent:
             detects_duplicates=parameters.detects_duplicates,
         )
         self._registrar.reconfigure(self.parameters)
+
+    def add_binding(self, order: BindingOrder, now: float) -> list[Effect] | AckStatus:
+        """Have a binding as an administrator wants it, of which the mobile node does not learn.
+
+        It is no different from one that a Binding Update made: its home address is defended, and its
+        packets are tunnelled. Return the status by which a Binding Update would be rejected where it
+        cannot be.
+        """
+        if order.units <= 0 or not order.flags & HOME or order.flags & MOBILE_ROUTER:
+            return AckStatus.REASON_UNSPECIFIED
+        return self._registrar.add(order, now)
+
+    def delete_binding(self, home_address: bytes, local_address: bytes, now: float) -> list[Effect] | AckStatus:
+        """End a binding as an administrator wants it, of which the mobile node does not learn.
+
+        Its sequence number is remembered for a while, as after a deregistration.
+        """
+        return self._registrar.delete(home_address, local_address, now)
+
+    def flush(self, now: float) -> tuple[int, list[Effect]]:
+        """Delete all bindings so, and return how many there were."""
+        count, effects = 0, []
+        for entry in self.cache:
+            deleted = self._registrar.delete(entry.home_address, entry.local_address, now)
+            if not isinstance(deleted, AckStatus):
+                count += 1
+                effects += deleted
+        return count, effects
 
     def set_prefixes(self, links: tuple[HomeLink, ...], now: float) -> list[Effect]:
         """Serve other prefixes, or with other lifetimes, from now on: bindings end with their prefix at the latest."""

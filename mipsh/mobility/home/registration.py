@@ -20,6 +20,7 @@ from mipsh.mobility.effects import (
     RemoveBinding,
 )
 from mipsh.mobility.home.acknowledgement import Answer, acknowledgement
+from mipsh.mobility.home.administration import BindingOrder, as_update
 from mipsh.mobility.home.cache import NEVER, HomeBinding, HomeCache, Input, OnLink, State
 from mipsh.mobility.home.mobile_network import MobileNetworks
 from mipsh.mobility.home.parameters import HomeAgentParameters, HomeLink, HomeLinks, Prefix
@@ -32,14 +33,20 @@ from mipsh.wire.packet import Packet
 REGISTERED, DEREGISTERED = "mip6MnRegistered", "mip6MnDeRegistered"
 MOVED, EXPIRED = "mip6MnCOAChanged", "mip6MnBindingExpiredAtHA"
 """The notifications of MOBILEIPV6-MIB (RFC 4295)."""
+REFUSED = "haBindingRefused"
+"""The event for a binding that an administrator wanted and that cannot be, as turned out later."""
 
 
 class Arrived(Struct, frozen=True):
-    """A Binding Update, how it came, and the home link of its home address."""
+    """A Binding Update, how it came, and the home link of its home address.
+
+    One that ``is_ordered`` came from an administrator: nobody is told what became of it.
+    """
 
     update: Update
     protection: Protection | None
     link: HomeLink | None
+    is_ordered: bool = False
 
     @property
     def sequence(self) -> int:
@@ -175,6 +182,41 @@ class Registrar:
             units = min(units, arrived.link.valid_s // LIFETIME_UNIT_S)
         return units
 
+    # What an administrator wants.
+
+    def add(self, order: BindingOrder, now: float) -> list[Effect] | AckStatus:
+        """Make or replace a binding without an update and without an answer; return why it cannot be otherwise.
+
+        What is judged of a Binding Update is judged of it, but for protection and an Alternate Care-of
+        Address. One that waits for duplicate address detection goes on waiting, with the newer addresses.
+        """
+        entry = self._cache.get(order.home_address)
+        if not order.is_possible:
+            return AckStatus.INVALID_CARE_OF_ADDRESS
+        last = -1 if entry is None else entry.sequence
+        if order.sequence is not None and entry is not None and not serial.newer(order.sequence, last):
+            return AckStatus.SEQUENCE_NUMBER_OUT_OF_WINDOW
+        sequence = max(last, 0) if order.sequence is None else order.sequence
+        update = as_update(order, sequence)
+        arrived = Arrived(update, None, self._links.of(order.home_address), is_ordered=True)
+        refused = self._refuse_home_address(arrived) or self._refuse_registration(arrived, entry)
+        if refused is None and self._is_circular(update, now):
+            refused = AckStatus.INVALID_CARE_OF_ADDRESS
+        if refused is not None:
+            return refused
+        if entry is not None or order.detects_duplicates:
+            return self._register(arrived, entry, () if entry is None else entry.prefixes, now)
+        return self._establish(arrived, self._entry(arrived), Input.UPDATE, (), now)
+
+    def delete(self, home_address: bytes, local_address: bytes, now: float) -> list[Effect] | AckStatus:
+        """End a binding, or the wait for one, without an update and without an answer."""
+        entry = self._cache.get(home_address)
+        if entry is None or entry.state is State.DYING or entry.local_address != local_address:
+            return AckStatus.NOT_HOME_AGENT
+        order = BindingOrder(home_address, entry.care_of_address, local_address, 0, entry.flags)
+        update = as_update(order, entry.sequence)
+        return self._deregister(Arrived(update, None, None, is_ordered=True), entry, now)
+
     def _register(
         self, arrived: Arrived, entry: HomeBinding | None, prefixes: tuple[Prefix, ...], now: float
     ) -> list[Effect]:
@@ -281,14 +323,14 @@ class Registrar:
         effects = [] if before is State.BOUND else self._defend(entry)
         if moved or before is not State.BOUND:
             effects.append(InstallBinding(entry.home_address, entry.care_of_address, entry.local_address, True))
-        effects.append(self._accept(arrived, units))
+        effects += self._accept(arrived, units)
         if before is not State.BOUND:
             effects.append(Emit(REGISTERED, entry.home_address, entry.care_of_address, entry.local_address))
         elif moved:
             effects.append(Emit(MOVED, entry.home_address, entry.care_of_address, entry.local_address))
         return effects
 
-    def _accept(self, arrived: Arrived, units: int) -> Effect:
+    def _accept(self, arrived: Arrived, units: int) -> list[Effect]:
         """Return the acknowledgement of a registration (section 10.3.1)."""
         link, status = arrived.link, AckStatus.ACCEPTED
         if link is not None:
@@ -300,16 +342,22 @@ class Registrar:
         advice = None if share is None else int(units * share)
         return self._acknowledge(arrived, Answer(status, arrived.sequence, units, advice))
 
-    def _acknowledge(self, arrived: Arrived, answer: Answer) -> Effect:
+    def _acknowledge(self, arrived: Arrived, answer: Answer) -> list[Effect]:
+        if arrived.is_ordered:
+            return []
         interface = None if arrived.link is None else arrived.link.interface
         says_router = arrived.is_mobile_router and self._parameters.serves_mobile_routers
-        return acknowledgement(arrived.update, answer, arrived.protection, interface, says_router)
+        return [acknowledgement(arrived.update, answer, arrived.protection, interface, says_router)]
 
     def _reject(self, arrived: Arrived, status: AckStatus, now: float, sequence: int | None = None) -> list[Effect]:
         """Return a rejection, limited, since an update that is rejected can be repeated by anyone."""
+        if arrived.is_ordered:
+            update = arrived.update
+            addresses = update.home_address, update.care_of_address, update.local_address
+            return [Emit(REFUSED, *addresses, f"status {int(status)}")]
         if not self._rejections.allow(arrived.update.packet.source, now):
             return []
-        return [self._acknowledge(arrived, Answer(status, arrived.sequence if sequence is None else sequence))]
+        return self._acknowledge(arrived, Answer(status, arrived.sequence if sequence is None else sequence))
 
     def _deregister(self, arrived: Arrived, entry: HomeBinding | None, now: float) -> list[Effect]:
         """End a registration, and leave its sequence number behind (section 10.3.2).
@@ -328,7 +376,7 @@ class Registrar:
         entry.expires = now + self._parameters.delete_delay_s
         entry.advertise_at, entry.advertised = NEVER, 0
         self._cache.step(entry, Input.DELETE)
-        effects.append(self._acknowledge(arrived, Answer(AckStatus.ACCEPTED, arrived.sequence)))
+        effects += self._acknowledge(arrived, Answer(AckStatus.ACCEPTED, arrived.sequence))
         if before is State.BOUND:
             effects.append(Emit(DEREGISTERED, entry.home_address, entry.care_of_address, entry.local_address))
         return effects

@@ -6,7 +6,11 @@ from mipsh.mobility.machine import Machine
 
 
 class State(Enum):
-    """How one home address stands with its home agent."""
+    """How one home address stands with its home agent.
+
+    LEAVING: away from home, a deregistration that somebody asked for is to be acknowledged.
+    UNREGISTERED: likewise without a registration, until one is asked for or the mobile node moves.
+    """
 
     NOWHERE = auto()
     DISCOVERING = auto()
@@ -14,6 +18,8 @@ class State(Enum):
     REGISTERED = auto()
     REFRESHING = auto()
     REFUSED = auto()
+    LEAVING = auto()
+    UNREGISTERED = auto()
     FINDING = auto()
     DEREGISTERING = auto()
     TESTING = auto()
@@ -45,12 +51,16 @@ class Input(Enum):
     DEFENDED = auto()
     PREFIX_ENDS_BOUND = auto()
     PREFIX_ENDS = auto()
+    LEAVE = auto()
+    REGISTER = auto()
 
 
-AWAY = (State.DISCOVERING, State.REGISTERING, State.REGISTERED, State.REFRESHING, State.REFUSED)
+AWAY = (State.DISCOVERING, State.REGISTERING, State.REGISTERED, State.REFRESHING, State.REFUSED, State.UNREGISTERED)
 HOME = (State.FINDING, State.DEREGISTERING, State.TESTING, State.AT_HOME, State.DUPLICATE)
 LIVE = (State.NOWHERE, *AWAY, *HOME)
-"""All states of a home address whose prefix has not ended."""
+"""The states of a home address whose prefix has not ended, but for LEAVING, which ends first."""
+LEAVABLE = (State.REGISTERING, State.REGISTERED, State.REFRESHING, State.REFUSED, State.UNREGISTERED)
+"""The states in which a deregistration can be asked for."""
 
 HOME_REGISTRATION = Machine(
     "home registration",
@@ -80,6 +90,14 @@ HOME_REGISTRATION = Machine(
         (State.REFRESHING, Input.REFRESH): State.REFRESHING,
         (State.REFUSED, Input.AGAIN): State.REGISTERING,
         (State.REFUSED, Input.NEXT): State.DISCOVERING,
+        **{(state, Input.LEAVE): State.LEAVING for state in LEAVABLE},
+        (State.LEAVING, Input.AGAIN): State.LEAVING,
+        (State.LEAVING, Input.ACCEPTED): State.UNREGISTERED,
+        (State.LEAVING, Input.REJECTED): State.UNREGISTERED,
+        (State.LEAVING, Input.EXPIRED): State.UNREGISTERED,
+        (State.LEAVING, Input.REGISTER): State.REGISTERING,
+        (State.LEAVING, Input.PREFIX_ENDS_BOUND): State.WITHDRAWING,
+        (State.UNREGISTERED, Input.REGISTER): State.REGISTERING,
         (State.FINDING, Input.FOUND): State.DEREGISTERING,
         (State.FINDING, Input.EXPIRED): State.TESTING,
         (State.DEREGISTERING, Input.AGAIN): State.DEREGISTERING,

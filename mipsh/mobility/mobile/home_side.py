@@ -30,7 +30,7 @@ MOST_HELD = 8
 HELD_S = 10.0
 """How long a packet may be held; an older one would only confuse its receiver."""
 LINK_SCOPE = 2
-USELESS = frozenset((State.REFUSED, State.DUPLICATE, State.WITHDRAWING, State.ENDED))
+USELESS = frozenset((State.REFUSED, State.DUPLICATE, State.WITHDRAWING, State.ENDED, State.LEAVING, State.UNREGISTERED))
 """States in which the home address is of no use as a source."""
 
 

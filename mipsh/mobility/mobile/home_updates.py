@@ -19,7 +19,8 @@ class HomeUpdates:
 
     ``agent`` is whom the last one went to, and ``care_of_address`` what it asked for, None at home.
     Until ``possible_until`` a home agent may have a binding, whether or not it acknowledged one.
-    ``home_valid_until`` is when the home prefix ends.
+    ``home_valid_until`` is when the home prefix ends. ``units`` is a lifetime that was asked for, in
+    units of 4 seconds, in place of the one that is configured.
     """
 
     def __init__(self, home: Home, parameters: MobileNodeParameters, entropy: Entropy) -> None:
@@ -31,6 +32,12 @@ class HomeUpdates:
         self.care_of_address: bytes | None = None
         self.possible_until = 0.0
         self.home_valid_until = FOREVER
+        self.units: int | None = None
+
+    @property
+    def wanted_s(self) -> float:
+        """The lifetime that is asked for, where there can be that much."""
+        return self.parameters.home_lifetime_s if self.units is None else self.units * LIFETIME_UNIT_S
 
     def send(
         self, place: Place, agent: bytes, neighbour: Neighbour | None, now: float, *, is_ending: bool
@@ -46,7 +53,7 @@ class HomeUpdates:
 
     def _lifetime(self, place: Place, now: float) -> int:
         """Return the lifetime to ask for in units: no more than home and care-of address have left."""
-        left_s = min(self.parameters.home_lifetime_s, place.valid_until - now, self.home_valid_until - now)
+        left_s = min(self.wanted_s, place.valid_until - now, self.home_valid_until - now)
         return max(min(int(left_s // LIFETIME_UNIT_S), MOST_UNITS), 1)
 
     def may_answer(self, packet: Packet, protection: Protection | None, place: Place | None) -> bool:

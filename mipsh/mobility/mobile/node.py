@@ -143,16 +143,30 @@ class MobileNode:
         is_global = destination[1] & 0x0F > 2 if is_multicast else addresses.is_unicast_routable(destination)
         return next((a for a, side in self.homes.items() if is_global and side.is_usable), None)
 
-    def trigger(self, home_address: bytes, peer: bytes | None, now: float) -> list[Effect]:
+    def trigger(
+        self, home_address: bytes, peer: bytes | None, now: float, lifetime_s: float | None = None
+    ) -> list[Effect]:
         """Send a Binding Update for a home address now: to the home agent, or with ``peer`` to a correspondent.
 
         Return routability comes before the latter. Nothing happens where there is nothing to register:
         at home, without a registration, or for a peer with which routes are not to be optimised.
+
+        With ``lifetime_s`` this update asks for that lifetime, and those that repeat it; later ones do
+        as is configured. 0 deregisters: away from home, the home address is without a registration, and
+        its packets are dropped, until an update is triggered or the node moves; and a peer deletes its
+        binding.
         """
         side = self.homes.get(home_address)
         if side is None:
             return []
-        return side.registration.trigger(now) if peer is None else side.optimisation.trigger(peer, now)
+        if peer is None:
+            return side.registration.trigger(now, lifetime_s)
+        return side.optimisation.trigger(peer, now, lifetime_s)
+
+    def flush(self) -> tuple[int, list[Effect]]:
+        """Forget what there is with all correspondents, and return how many entries that were."""
+        flushed = [side.optimisation.flush() for side in self.homes.values()]
+        return sum(count for count, _ in flushed), [effect for _, effects in flushed for effect in effects]
 
     def reconfigure(self, parameters: MobileNodeParameters, now: float) -> list[Effect]:
         """Take other lifetimes, and another policy about route optimisation; homes and protection stay.

@@ -104,6 +104,7 @@ class Registrar:
 
     def begin(self, registration: Registration, now: float) -> list[Effect]:
         """Start return routability with a peer that has no binding."""
+        registration.units = None
         effects = self._step(registration, Input.TRIGGER)
         return effects + self._start_both(registration, now)
 
@@ -111,17 +112,37 @@ class Registrar:
         """Test anew and bind anew, while packets go by the binding that there is."""
         self._timers.set((registration.peer, Alarm.LIFETIME), registration.expires)
         registration.sending.restart()
+        registration.units = None
         effects = self._step(registration, Input.RENEW)
         return effects + self._start_both(registration, now)
 
-    def trigger(self, registration: Registration, now: float) -> list[Effect]:
-        """Bind anew as soon as it can be, or for the first time; what is under way already goes on."""
+    def trigger(self, registration: Registration, units: int | None, now: float) -> list[Effect]:
+        """Bind anew as soon as it can be, or for the first time; what is under way already goes on.
+
+        ``units`` is the lifetime to ask for, None for the longest one; later updates ask for that again.
+        """
         effects = self._over(registration, Input.FORGIVE) if registration.state is State.REFUSED else []
         if registration.state is State.ABSENT:
-            return [*effects, *self.begin(registration, now)]
-        if registration.state is State.BOUND:
-            return self.renew(registration, now)
-        return self.again(registration, now) if registration.awaits_acknowledgement else []
+            effects += self.begin(registration, now)
+        elif registration.state is State.BOUND:
+            effects += self.renew(registration, now)
+        registration.units = units
+        return effects or (self.again(registration, now) if registration.awaits_acknowledgement else [])
+
+    def release(self, registration: Registration, now: float) -> list[Effect]:
+        """Have a peer delete the binding that it has or may have; a deletion that is not acknowledged goes again."""
+        if registration.state in ENDING:
+            return self.again(registration, now) if registration.awaits_acknowledgement else []
+        return self.leave(registration, Input.RELEASE, now)
+
+    def flush(self) -> tuple[int, list[Effect]]:
+        """Forget all peers without a word to them, and return how many there were; only numbers stay."""
+        known = [registration for registration in self.list if registration.state is not State.ABSENT]
+        effects: list[Effect] = []
+        for registration in known:
+            event = Input.FORGIVE if registration.state is State.REFUSED else Input.DISCARD
+            effects += self._over(registration, event)
+        return len(known), effects
 
     def use(self, registration: Registration, now: float) -> None:
         """Take note that packets come or go; where its time to be refreshed has come, this wakes ``advance``."""
@@ -134,6 +155,7 @@ class Registrar:
 
         A home token stays, to be used again. A peer that did not answer may do so from elsewhere.
         """
+        registration.units = None
         state = registration.state
         is_held = registration.held_until > now
         if state is State.REFUSED and not is_held:
@@ -174,6 +196,7 @@ class Registrar:
     def accepted(self, registration: Registration, sent: SentUpdate, until: float, now: float) -> list[Effect]:
         """Let an update be accepted until a time; one that outlives the home registration is made to end earlier."""
         registration.failures = 0
+        registration.units = None
         self._timers.cancel((registration.peer, Alarm.UPDATE))
         if registration.state in ENDING:
             registration.held_until = now
@@ -269,7 +292,7 @@ class Registrar:
             self._timers.set((registration.peer, Alarm.UPDATE), opens)
             return []
         is_deletion = registration.state in ENDING
-        units = 0 if is_deletion else self._units(now)
+        units = 0 if is_deletion else self._units(registration, now)
         if not (units or is_deletion):
             return self._over(registration, Input.DISCARD)
         sent = self._next_update(registration, units, now)
@@ -302,9 +325,12 @@ class Registrar:
         """
         return self.parameters.acknowledge_correspondents or registration.is_mobile
 
-    def _units(self, now: float) -> int:
-        """Return the longest lifetime that may be asked for, in units of 4 seconds (section 11.7.2)."""
-        longest = min(self.parameters.correspondent_lifetime_s, MAX_RR_BINDING_LIFETIME_S, self.until - now)
+    def _units(self, registration: Registration, now: float) -> int:
+        """Return the longest lifetime that may be asked for, or what is wanted, in units of 4 s (section 11.7.2)."""
+        wanted_s = self.parameters.correspondent_lifetime_s
+        if registration.units is not None:
+            wanted_s = registration.units * LIFETIME_UNIT_S
+        longest = min(wanted_s, MAX_RR_BINDING_LIFETIME_S, self.until - now)
         return max(int(longest // LIFETIME_UNIT_S), 0)
 
     def _bound(self, registration: Registration, event: Input, sent: SentUpdate, until: float) -> list[Effect]:

@@ -5,10 +5,12 @@ them from, every 32 s in the end. A rejected update is tried again, 1.5 s later 
 each time, up to ``refused_for_s``. A home agent that was discovered is given up after two
 rejections or eight unanswered updates: the next one of the list is tried, and behind the last one
 discovery begins anew. Back at home, the home address is used on the link without an acknowledgement
-after three updates, while more of them are sent.
+after three updates, while more of them are sent. A deregistration away from home, which somebody asked for,
+is given up after four updates without an answer; whether it was accepted or not, the home address
+stays without a registration until another one is asked for or the mobile node moves.
 """
 
-from enum import Enum, auto
+from math import ceil
 
 from mipsh.mobility import serial
 from mipsh.mobility.constants import INITIAL_BINDACK_TIMEOUT_FIRST_S, INITIAL_BINDACK_TIMEOUT_S
@@ -26,19 +28,13 @@ from mipsh.mobility.effects import (
     Protection,
     RemoveRoute,
 )
-from mipsh.mobility.mobile.discovery import HomeAgents
-from mipsh.mobility.mobile.follower import Binding, Follower
-from mipsh.mobility.mobile.home_link import HomeLink
-from mipsh.mobility.mobile.home_machine import HOME_REGISTRATION, Input, State
+from mipsh.mobility.mobile.follower import Binding
+from mipsh.mobility.mobile.home_machine import HOME_REGISTRATION, LEAVABLE, Input, State
+from mipsh.mobility.mobile.home_status import Alarm, HomeStatus
 from mipsh.mobility.mobile.home_update import Neighbour
-from mipsh.mobility.mobile.home_updates import HomeUpdates
 from mipsh.mobility.mobile.movement import Place
-from mipsh.mobility.mobile.parameters import Home, MobileNodeParameters
 from mipsh.mobility.mobile.routers import FOREVER
-from mipsh.mobility.nonces import Entropy
 from mipsh.mobility.status import AckStatus
-from mipsh.mobility.timers import Timers, earliest
-from mipsh.mobility.trace import Trace
 from mipsh.wire.address import text
 from mipsh.wire.mobility import (
     BA_MOBILE_ROUTER,
@@ -63,102 +59,8 @@ SHORTEST_REFRESH_S = 0.1
 MOST_DOUBLINGS = 16
 
 
-class Alarm(Enum):
-    """What a deadline is for."""
-
-    SEND = auto()
-    REFRESH = auto()
-    EXPIRE = auto()
-    PREFIX = auto()
-
-
-class HomeRegistration:
-    """One home address at its home agent; ``place`` is where the mobile node is for it.
-
-    ``binding`` is what was acknowledged last, of this place or of the one before.
-    """
-
-    def __init__(
-        self,
-        home: Home,
-        entropy: Entropy,
-        parameters: MobileNodeParameters,
-        follower: Follower,
-        trace: Trace | None = None,
-    ) -> None:
-        self.home = home
-        self.parameters = parameters
-        self.agents = HomeAgents(home, entropy, trace)
-        self.place: Place | None = None
-        self.state = State.NOWHERE
-        self.updates = HomeUpdates(home, parameters, entropy)
-        self.binding: Binding | None = None
-        self._follower = follower
-        self._trace = trace or Trace()
-        self._timers: Timers[Alarm] = Timers()
-        self._outstanding = self.updates.outstanding
-        self._refresh_at = 0.0
-        self._refusals = 0
-        self._neighbour: Neighbour | None = None
-        self._link = HomeLink(home)
-        self._has_route = False
-        self._is_settled = False
-        self._has_met_defender = False
-
-    # What others ask.
-
-    @property
-    def is_home(self) -> bool:
-        """Tell whether the mobile node is on the home link."""
-        return self.place is not None and self.place.care_of_address is None
-
-    @property
-    def is_usable_at_home(self) -> bool:
-        """Tell whether packets may come from the home address on the home link (section 11.5.5)."""
-        return self.state is State.AT_HOME or (self.state is State.DEREGISTERING and self._is_settled)
-
-    def is_registered(self, now: float) -> bool:
-        """Tell whether the home agent acknowledged the care-of address in use, and the registration lasts."""
-        return self.state in (State.REGISTERED, State.REFRESHING) and self.is_bound(now)
-
-    def is_bound(self, now: float) -> bool:
-        """Tell whether a registration that was acknowledged lasts, of whichever care-of address."""
-        return self.binding is not None and now < self.binding.until
-
-    @property
-    def care_of_address(self) -> bytes | None:
-        """The care-of address that was acknowledged last."""
-        return None if self.binding is None else self.binding.care_of_address
-
-    @property
-    def home_agent(self) -> bytes | None:
-        """The home agent that acknowledged it."""
-        return None if self.binding is None else self.binding.home_agent
-
-    @property
-    def asked_agent(self) -> bytes | None:
-        """The home agent that the last Binding Update went to."""
-        return self.updates.agent
-
-    @property
-    def attempts(self) -> int:
-        """How many updates went out of the purpose of now."""
-        return self._outstanding.attempts
-
-    @property
-    def wait_s(self) -> float:
-        """How long the answer to the last one of these is waited for."""
-        return self._outstanding.wait_s
-
-    @property
-    def next_update(self) -> float | None:
-        """When the next update goes out of its own accord, or what follows an unanswered one."""
-        return earliest(self._timers.get(Alarm.SEND), self._timers.get(Alarm.REFRESH))
-
-    def next_deadline(self) -> float | None:
-        """Return when ``advance`` has something to do, None while there is nothing."""
-        deadlines = self._timers.next(), self.agents.next_deadline()
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+class HomeRegistration(HomeStatus):
+    """Carries the registration of one home address through its states."""
 
     def advance(self, now: float) -> list[Effect]:
         """Do what is due."""
@@ -186,6 +88,12 @@ class HomeRegistration:
             self._link.note(place)
         if _where(before) == _where(place):
             return []
+        if self.state is State.LEAVING:
+            return [*self._left(Input.EXPIRED), *self._go(now)]
+        return self._go(now)
+
+    def _go(self, now: float) -> list[Effect]:
+        """Do what being elsewhere than before calls for."""
         if self.is_home:
             return self._return(now)
         if self.state is State.ENDED:
@@ -315,25 +223,51 @@ class HomeRegistration:
         self._step(Input.REFRESH)
         return self._begin(now)
 
-    def trigger(self, now: float) -> list[Effect]:
-        """Send a Binding Update now instead of later, away from home; nothing where none is to be sent."""
+    def trigger(self, now: float, lifetime_s: float | None = None) -> list[Effect]:
+        """Send a Binding Update now instead of later, away from home; nothing where none is to be sent.
+
+        With ``lifetime_s`` it asks for another lifetime than what is configured, in whole units of 4
+        seconds and no more than there can be; 0 deregisters.
+        """
+        if lifetime_s == 0:
+            return self._leave(now)
+        units = None if lifetime_s is None else ceil(lifetime_s / LIFETIME_UNIT_S)
         if self.state is State.REGISTERED:
-            return self.refresh(now)
+            self._step(Input.REFRESH)
+            return self._begin(now, units)
         if self.state is State.REFUSED:
-            return self._retry(now)
+            return self._retry(now, units)
+        if self.state in (State.LEAVING, State.UNREGISTERED):
+            self._rest()
+            self._step(Input.REGISTER)
+            return self._begin(now, units)
         if self.state not in (State.REGISTERING, State.REFRESHING):
             return []
+        self.updates.units = units
         self._step(Input.AGAIN)
         return self._send(now)
 
-    def _begin(self, now: float) -> list[Effect]:
+    def _leave(self, now: float) -> list[Effect]:
+        """Deregister from here, and be without a registration from now on (section 11.7.1)."""
+        if self.state is State.LEAVING:
+            self._step(Input.AGAIN)
+            return self._send(now)
+        if self.state not in LEAVABLE:
+            return []
+        self._rest()
+        self._step(Input.LEAVE)
+        return [*self._follower.lost(now), *self._begin(now)]
+
+    def _begin(self, now: float, units: int | None = None) -> list[Effect]:
+        """Send the first update of another purpose; those that repeat it ask for the same lifetime."""
         is_first = not self.is_bound(now)
+        self.updates.units = units
         self._outstanding.begin(INITIAL_BINDACK_TIMEOUT_FIRST_S if is_first else INITIAL_BINDACK_TIMEOUT_S)
         return self._send(now)
 
     def _send(self, now: float) -> list[Effect]:
         """Send an update with the next sequence number, or a little later where there were too many."""
-        is_ending = self.state in (State.DEREGISTERING, State.WITHDRAWING)
+        is_ending = self.state in (State.DEREGISTERING, State.WITHDRAWING, State.LEAVING)
         agent = self.updates.agent if is_ending else self.agents.current
         opens = self._outstanding.opens(now)
         if opens > now or self.place is None or agent is None:
@@ -356,6 +290,8 @@ class HomeRegistration:
             return self._next_agent(now)
         if self.state is State.WITHDRAWING and attempts >= UPDATES_BEFORE_END:
             return self._end(Input.EXPIRED)
+        if self.state is State.LEAVING and attempts >= UPDATES_BEFORE_END:
+            return self._left(Input.EXPIRED)
         effects: list[Effect] = []
         if self.state is State.DEREGISTERING and attempts >= UPDATES_BEFORE_LOCAL_USE:
             if not self.is_bound(now):
@@ -364,17 +300,17 @@ class HomeRegistration:
         self._step(Input.AGAIN)
         return [*effects, *self._send(now)]
 
-    def _retry(self, now: float) -> list[Effect]:
+    def _retry(self, now: float, units: int | None = None) -> list[Effect]:
         if self.agents.is_discovered and self._refusals % FAILURES_BEFORE_NEXT == 0:
-            return self._next_agent(now)
+            return self._next_agent(now, units)
         self._step(Input.AGAIN)
-        return self._begin(now)
+        return self._begin(now, units)
 
-    def _next_agent(self, now: float) -> list[Effect]:
+    def _next_agent(self, now: float, units: int | None = None) -> list[Effect]:
         """Turn to the next home agent of the list; behind the last one, ask for home agents anew."""
         if self.agents.move_on():
             self._step(Input.AGAIN)
-            return self._begin(now)
+            return self._begin(now, units)
         self._step(Input.NEXT)
         self._outstanding.clear()
         return [] if self._here is None else self.agents.ask(self._here, now)
@@ -398,6 +334,8 @@ class HomeRegistration:
             return self._deregistered(Input.ACCEPTED, now)
         if self.state is State.WITHDRAWING:
             return self._end(Input.ACCEPTED)
+        if self.state is State.LEAVING:
+            return self._left(Input.ACCEPTED)
         if self.home.is_mobile_router and not message.flags & BA_MOBILE_ROUTER:
             return [*self._withdraw(packet.source, now), *self._rejected(message.status, now)]
         lifetime_s = min(message.lifetime, sent.lifetime) * LIFETIME_UNIT_S
@@ -448,6 +386,8 @@ class HomeRegistration:
             return self._not_bound() if status == AckStatus.NOT_HOME_AGENT else []
         if self.state is State.WITHDRAWING:
             return self._end(Input.REJECTED)
+        if self.state is State.LEAVING:
+            return self._left(Input.REJECTED, status)
         wait_s = INITIAL_BINDACK_TIMEOUT_FIRST_S * 2 ** min(self._refusals, MOST_DOUBLINGS)
         wait_s = min(wait_s, self.parameters.refused_for_s)
         return self._refuse(f"status {status}", wait_s, now)
@@ -496,6 +436,20 @@ class HomeRegistration:
         gone = Emit(DEREGISTERED, self.home.address, None, self.updates.agent, event.name.lower())
         return [*self._unbind(), gone, *self._link.announce(), *self._follower.at_home(now)]
 
+    def _left(self, event: Input, status: int = AckStatus.ACCEPTED) -> list[Effect]:
+        """Take note of how a deregistration ended that was asked for away from home.
+
+        Where the home agent did not say that it has no binding, it may have one still.
+        """
+        is_over = event is Input.ACCEPTED or status == AckStatus.NOT_HOME_AGENT
+        possible_until = 0.0 if is_over else self.updates.possible_until
+        effects = self._end(event)
+        self.updates.possible_until = possible_until
+        addresses = self.home.address, self._here, self.updates.agent
+        if event is Input.REJECTED:
+            return [*effects, Emit(REFUSED, *addresses, f"status {status}")]
+        return [*effects, Emit(DEREGISTERED, *addresses, event.name.lower())]
+
     def unsupported(self, sequence: int | None, now: float) -> list[Effect]:
         """Take in that the home agent does not know Mobile IPv6 (sections 11.3.5 and 11.3.6): stop for long.
 
@@ -521,6 +475,8 @@ class HomeRegistration:
             return self._deregistered(Input.EXPIRED, now)
         if self.state is State.WITHDRAWING:
             return self._end(Input.EXPIRED)
+        if self.state is State.LEAVING:
+            return self._left(Input.EXPIRED)
         is_renewed = self.state in (State.REGISTERED, State.REFRESHING)
         possible_until = self.updates.possible_until
         self._step(Input.EXPIRED)
@@ -548,7 +504,7 @@ class HomeRegistration:
         if self.state in (State.WITHDRAWING, State.ENDED):
             return []
         ended = Emit(PREFIX_ENDED, self.home.address, self._here)
-        return [ended, *self._leave_off(self.is_registered(now), now)]
+        return [ended, *self._leave_off(self.state is State.LEAVING or self.is_registered(now), now)]
 
     def _leave_off(self, is_registered: bool, now: float) -> list[Effect]:
         """Use the home address no more, and deregister it from here where it is registered."""
@@ -568,12 +524,13 @@ class HomeRegistration:
         if self.is_home or self.state in (State.WITHDRAWING, State.ENDED):
             return []
         is_asked = self.state is State.REGISTERING and now < self.updates.possible_until
+        is_asked |= self.state is State.LEAVING
         return self._leave_off(is_asked or self.is_registered(now), now)
 
     @property
     def is_ending(self) -> bool:
         """Tell whether the end of a registration is under way: its acknowledgement is awaited."""
-        return self.state in (State.FINDING, State.DEREGISTERING, State.WITHDRAWING)
+        return self.state in (State.FINDING, State.DEREGISTERING, State.WITHDRAWING, State.LEAVING)
 
     def _end(self, event: Input) -> list[Effect]:
         self._rest()

@@ -11,6 +11,7 @@ after a move while it holds; for everything else the home test is made anew.
 """
 
 from collections.abc import Iterable
+from math import ceil
 
 from mipsh.mobility import serial
 from mipsh.mobility.constants import MAX_RO_FAILURE_COUNT
@@ -30,6 +31,7 @@ from mipsh.wire.extension import Type2RoutingHeader
 from mipsh.wire.icmpv6 import Message, ParameterProblem
 from mipsh.wire.mobility import (
     ACKNOWLEDGE,
+    LIFETIME_UNIT_S,
     BindingAcknowledgement,
     BindingError,
     BindingRefreshRequest,
@@ -186,12 +188,26 @@ class RouteOptimisation:
         registration.is_mobile |= is_routed or is_optioned == registration.peer
         self._registrar.use(registration, now)
 
-    def trigger(self, peer: bytes, now: float) -> list[Effect]:
-        """Bind at a peer now instead of later, though no packet asks for it; nothing where that cannot be."""
-        if self._registrar.care_of_address is None or now >= self._registrar.until or not self._is_optimisable(peer):
+    def trigger(self, peer: bytes, now: float, lifetime_s: float | None = None) -> list[Effect]:
+        """Bind at a peer now instead of later, though no packet asks for it; nothing where that cannot be.
+
+        ``lifetime_s`` is rounded up to whole units of 4 seconds, and is no more than the clauses allow;
+        0 deletes the binding, where the peer has one or may have one.
+        """
+        if self._registrar.care_of_address is None or now >= self._registrar.until:
             return []
-        registration = self._list.get(peer) or self._registrar.add(peer, now)
-        return [] if registration is None else self._registrar.trigger(registration, now)
+        registration = self._list.get(peer)
+        if lifetime_s == 0:
+            return [] if registration is None else self._registrar.release(registration, now)
+        if not self._is_optimisable(peer):
+            return []
+        registration = registration or self._registrar.add(peer, now)
+        units = None if lifetime_s is None else ceil(lifetime_s / LIFETIME_UNIT_S)
+        return [] if registration is None else self._registrar.trigger(registration, units, now)
+
+    def flush(self) -> tuple[int, list[Effect]]:
+        """Forget all peers, and return how many there were; they are told nothing, and traffic begins anew."""
+        return self._registrar.flush()
 
     def _is_optimisable(self, peer: bytes) -> bool:
         """Tell whether route optimisation with a peer is possible and wanted."""

@@ -121,7 +121,8 @@ class Registration:
     refreshed from ``refresh`` on; by ``held_until`` the correspondent has forgotten whatever it was
     ever told. ``used`` is when a packet last came or went. ``failures`` counts rejections in a row that
     called for another Binding Update; ``is_silent`` says of one that is refused that it did not answer,
-    ``is_mobile`` that it was seen to be mobile itself.
+    ``is_mobile`` that it was seen to be mobile itself. ``units`` is the lifetime of 4-second units that was
+    asked for the update that is on its way, in place of the longest one.
     """
 
     def __init__(self, peer: bytes, sequence: int, now: float, trace: Trace) -> None:
@@ -138,6 +139,7 @@ class Registration:
         self.last: SentUpdate | None = None
         self.is_silent = False
         self.is_mobile = False
+        self.units: int | None = None
         self.sending = Retransmission()
         self.home = AddressTest(HomeTestInit, f"home test by {text(peer)}", trace)
         self.care_of = AddressTest(CareOfTestInit, f"care-of test by {text(peer)}", trace)

@@ -84,6 +84,7 @@ REGISTRATION = {
     Home.DISCOVERING: {**ANYWHERE, Input.DISCOVERED: Home.REGISTERING, Input.EXPIRED: Home.DISCOVERING},
     Home.REGISTERING: {
         **ANYWHERE,
+        Input.LEAVE: Home.LEAVING,
         Input.ACCEPTED: Home.REGISTERED,
         Input.REJECTED: Home.REFUSED,
         Input.AGAIN: Home.REGISTERING,
@@ -93,12 +94,14 @@ REGISTRATION = {
     },
     Home.REGISTERED: {
         **ANYWHERE,
+        Input.LEAVE: Home.LEAVING,
         Input.REFRESH: Home.REFRESHING,
         Input.EXPIRED: Home.REGISTERING,
         Input.PREFIX_ENDS_BOUND: Home.WITHDRAWING,
     },
     Home.REFRESHING: {
         **ANYWHERE,
+        Input.LEAVE: Home.LEAVING,
         Input.ACCEPTED: Home.REGISTERED,
         Input.REJECTED: Home.REFUSED,
         Input.AGAIN: Home.REFRESHING,
@@ -106,7 +109,21 @@ REGISTRATION = {
         Input.EXPIRED: Home.REGISTERING,
         Input.PREFIX_ENDS_BOUND: Home.WITHDRAWING,
     },
-    Home.REFUSED: {**ANYWHERE, Input.AGAIN: Home.REGISTERING, Input.NEXT: Home.DISCOVERING},
+    Home.REFUSED: {
+        **ANYWHERE,
+        Input.AGAIN: Home.REGISTERING,
+        Input.NEXT: Home.DISCOVERING,
+        Input.LEAVE: Home.LEAVING,
+    },
+    Home.LEAVING: {
+        Input.AGAIN: Home.LEAVING,
+        Input.ACCEPTED: Home.UNREGISTERED,
+        Input.REJECTED: Home.UNREGISTERED,
+        Input.EXPIRED: Home.UNREGISTERED,
+        Input.REGISTER: Home.REGISTERING,
+        Input.PREFIX_ENDS_BOUND: Home.WITHDRAWING,
+    },
+    Home.UNREGISTERED: {**ANYWHERE, Input.LEAVE: Home.LEAVING, Input.REGISTER: Home.REGISTERING},
     Home.FINDING: {**ANYWHERE, Input.FOUND: Home.DEREGISTERING, Input.EXPIRED: Home.TESTING},
     Home.DEREGISTERING: {
         **ANYWHERE,
