@@ -141,10 +141,10 @@ def test_what_cannot_be(parameters: dict[str, Any], changes: dict[str, Any], sta
 
 
 def test_a_circle_cannot_be() -> None:
-    """A care-of address that leads back to the home address, of two that are in a mobile network."""
-    network = parse("2001:db8:f::")
-    at = scene(mobile_networks=((HOA, ((network, 48),)),))
-    one, other = network[:15] + b"\x01", network[:15] + b"\x02"
+    """A care-of address that leads back to the home address, of two that are in mobile networks."""
+    one, other = parse("2001:db8:f:1::1"), parse("2001:db8:f:2::1")
+    networks = tuple((home, ((home[:8] + bytes(8), 64),)) for home in (one, other))
+    at = scene(mobile_networks=networks)
     assert isinstance(add(at, home_address=one, care_of_address=other), list)
     assert add(at, home_address=other, care_of_address=one) is AckStatus.INVALID_CARE_OF_ADDRESS
     assert isinstance(add(at, home_address=other), list)
