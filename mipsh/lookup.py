@@ -69,11 +69,23 @@ class SessionLookup:
             from mipsh.linux.namespaces import names
 
             return [(name, "network namespace") for name in names()]
+        if expect.takes is Takes.FIELD and words is not None:
+            return self.fields(expect, words)
         if expect.takes in (Takes.PATH, Takes.DIRECTORY):
             return files(expect.begun, expect.takes is Takes.DIRECTORY)
         if words is not None and words.command.name == "raw":
             return [(word, "") for word in getattr(self.session.connector, "words", ())]
         return ()
+
+    def fields(self, expect: Expect, words: Words) -> list[tuple[str, str]]:
+        """Return the fields of the message that was named, or behind ``=`` the values of one."""
+        from mipsh.craft.fields import candidates, takes_address
+
+        message, given = str(words.values.get("message", "")), words.values.get("fields")
+        name, equals, _ = expect.begun.partition("=")
+        if equals and takes_address(message, name):
+            return [(f"{name}={address}", title) for address, title in self.addresses()]
+        return candidates(message, expect.begun, given if isinstance(given, list) else [])
 
     def formats(self) -> list[tuple[str, str]]:
         """Return the output formats; one that cannot be loaded has no meaning."""

@@ -23,13 +23,22 @@ FIXED = {"brr": 8, "hoti": 16, "coti": 16, "hot": 24, "cot": 24, "bu": 12, "ba":
 
 def build(message: str, given: Given) -> bytes:
     """Return the packet of a message."""
+    return bytes(_layers(message, given))
+
+
+def command(message: str, given: Given) -> str:
+    """Return what builds the same packet in scapy, on a line."""
+    return str(_layers(message, given).command())
+
+
+def _layers(message: str, given: Given) -> "Layer":
     layer = _headers(given)
     upper = BUILDERS[message](given)
     if "checksum" in given.numbers:
         setattr(upper, "chksum" if message == "udp" else "cksum", given.numbers["checksum"])
     if message == "payload":
         layer.lastlayer().nh = given.numbers["proto"]
-    return bytes(layer / upper)
+    return layer / upper
 
 
 def _headers(given: Given) -> "Layer":

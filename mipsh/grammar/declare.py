@@ -36,6 +36,7 @@ class Takes(StrEnum):
     VALUE = "value"
     ALIAS = "alias"
     NETNS = "netns"
+    FIELD = "field"
     RAW = "raw"
 
 

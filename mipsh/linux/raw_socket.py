@@ -25,7 +25,8 @@ def send(packet: bytes, interface: str = "") -> None:
     """Let the kernel route a whole IPv6 packet, to its destination address, as it stands.
 
     The kernel chooses route and policies as for the packet's source address and the protocol behind
-    its extension headers. ``interface`` is where a link-local or multicast destination is. Raises
+    its extension headers. It leaves by ``interface`` where one is named, as it has to be for a
+    link-local or multicast destination. Raises
     RefusedError without CAP_NET_RAW, UsageError for what is no packet or goes nowhere, MipshError
     where the kernel has no route or does not take it.
     """
@@ -36,6 +37,8 @@ def send(packet: bytes, interface: str = "") -> None:
     try:
         with closing(socket.socket(socket.AF_INET6, socket.SOCK_RAW, protocol)) as opened:
             opened.setsockopt(socket.IPPROTO_IPV6, IPV6_HDRINCL, 1)
+            if interface:
+                opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
             if decoded.source != UNSPECIFIED:
                 opened.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
                 opened.bind((text(decoded.source), 0, 0, scope if is_link_local(decoded.source) else 0))

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from mipsh.model.actions import ACTION_TABLES
 from mipsh.model.columns import Kind, Shown, column, table
+from mipsh.model.packets import PACKET_TABLES
 
 
 class StatusReport(Struct, frozen=True):
@@ -321,4 +322,4 @@ SHELL_TABLES = {
         HOW,
         AUDIT,
     )
-} | ACTION_TABLES
+} | ACTION_TABLES | PACKET_TABLES
