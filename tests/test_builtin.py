@@ -2,12 +2,13 @@
 
 import inspect
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mipsh.builtin import ALIASES, BUILT_IN, COMMANDS, ENGINES, FORMATS, PHRASES
-from mipsh.grammar.declare import COMMON_OPTIONS
+from mipsh.grammar.declare import COMMON_OPTIONS, Command
 from mipsh.listing import TABLES
 from mipsh.process import PROGRAM
 from mipsh.registry import Registry
@@ -48,11 +49,30 @@ def test_a_command_s_declaration_is_that_of_the_tables(name: str) -> None:
 def test_a_command_s_function_takes_what_is_declared(name: str) -> None:
     """The session, then each argument and option by name; whatever may be left out has a default."""
     command = REGISTRY.command(name)
-    session, *parameters = inspect.signature(command.run).parameters.values()
+    assert taken_by(command.run) == declared_by(command)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_says_how_it_is_done_from_the_same_values(name: str) -> None:
+    """By each name, or by all of them at once where none of them matters."""
+    command = REGISTRY.command(name)
+    assert command.how is not None
+    parameters = inspect.signature(command.how).parameters.values()
+    if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+        assert taken_by(command.how) == declared_by(command)
+
+
+def taken_by(function: Callable[..., object]) -> dict[str, bool]:
+    """Return the names that a function takes behind the session, and whether each may be left out."""
+    session, *parameters = inspect.signature(function).parameters.values()
     assert session.name == "session"
+    return {p.name: p.default is not inspect.Parameter.empty for p in parameters}
+
+
+def declared_by(command: Command) -> dict[str, bool]:
+    """Return the names that a command declares, and whether each may be left out."""
     declared = {argument.name: not argument.required for argument in command.arguments}
-    declared |= {option.key: True for option in command.options}
-    assert {p.name: p.default is not inspect.Parameter.empty for p in parameters} == declared
+    return declared | {option.key: True for option in command.options}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
