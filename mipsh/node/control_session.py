@@ -6,7 +6,7 @@ the time that a page of a table takes.
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, structs
@@ -14,14 +14,18 @@ from msgspec import UNSET, Raw, Struct, structs
 from mipsh import __version__
 from mipsh.mobility.effects import Effect
 from mipsh.mobility.node import Node
-from mipsh.node import readings
+from mipsh.node import control_actions, readings
+from mipsh.node.control_actions import Refusal
 from mipsh.node.impaired_port import Impairment
 from mipsh.node.protocol import (
     ENGINE,
     VERSION,
+    AddBinding,
     Code,
+    DeleteBinding,
     Done,
     Event,
+    Flush,
     Hello,
     Nothing,
     Notification,
@@ -37,22 +41,22 @@ from mipsh.wire import address as addresses
 
 PAGE_ROWS, PAGE_SIZE = 128, 40 * 1024
 """A page has no more rows, and no more bytes but for its last row."""
-VERBS = ("hello", "more", "set_link", "subscribe", "trigger_binding_update", "unsubscribe")
+VERBS = ("hello", "more", "set_link", "subscribe", "unsubscribe")
+"""What every node does."""
 IMPAIR = "set_impairment"
+ACTIONS: dict[str, tuple[type[Any], Callable[[Node, Any, control_actions.Perform, float], Struct]]] = {
+    control_actions.TRIGGER: (Trigger, control_actions.trigger),
+    control_actions.ADD: (AddBinding, control_actions.add),
+    control_actions.DELETE: (DeleteBinding, control_actions.delete),
+    control_actions.FLUSH: (Flush, control_actions.flush),
+}
+"""What nodes do by their role: the parameters, and what does it."""
 
 Clock = Callable[[], float]
 Impair = Callable[[str, Impairment], None]
 Params = TypeVar("Params", bound=Struct)
 
 _ENCODER = msgspec.json.Encoder()
-
-
-class Refusal(Exception):
-    """A request that is not done, for a reason that its client hears."""
-
-    def __init__(self, code: Code, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.problem = Problem(code, message, hint or None)
 
 
 class ControlSession:
@@ -73,7 +77,8 @@ class ControlSession:
     ) -> None:
         self.is_subscribed = False
         self._impair = impair
-        self._verbs = VERBS if impair is None else tuple(sorted((*VERBS, IMPAIR)))
+        verbs = (*VERBS, *control_actions.known_to(node))
+        self._verbs = tuple(sorted(verbs if impair is None else (*verbs, IMPAIR)))
         self._node = node
         self._perform = perform
         self._set_link = set_link
@@ -121,11 +126,12 @@ class ControlSession:
             return self._page()
         if name in readings.READINGS:
             raise Refusal(Code.NOT_KEPT, f"this {readings.role(self._node)} keeps no {name}")
-        if name not in self._verbs:
+        if name not in (*self._verbs, *ACTIONS):
             known = ", ".join((*kept, *self._verbs))
             raise Refusal(Code.NO_METHOD, f"there is no method '{name}'", f"there are: {known}")
-        if name == "trigger_binding_update":
-            return self._trigger(_params(params, Trigger))
+        if name in ACTIONS:
+            kind, act = ACTIONS[name]
+            return act(self._node, _params(params, kind), self._perform, self._clock())
         if name == "set_link":
             return self._link(_params(params, SetLink))
         if name == IMPAIR:
@@ -140,7 +146,9 @@ class ControlSession:
 
     def _hello(self, kept: tuple[str, ...]) -> Hello:
         role = readings.role(self._node)
-        return Hello(VERSION, ENGINE, __version__, self._node.name, role, kept, (*kept, *self._verbs))
+        mobile_node = self._node.roles.mobile_node
+        homes = () if mobile_node is None else tuple(map(addresses.text, mobile_node.home_addresses))
+        return Hello(VERSION, ENGINE, __version__, self._node.name, role, kept, (*kept, *self._verbs), homes)
 
     def _page(self) -> Page:
         """Return the next rows of the listing: never so many that the node would be late for something."""
@@ -153,21 +161,6 @@ class ControlSession:
             if len(rows) >= PAGE_ROWS or size >= PAGE_SIZE:
                 return Page(self._taken_at, tuple(rows), True)
         return Page(self._taken_at, tuple(rows))
-
-    def _trigger(self, params: Trigger) -> Done:
-        home_address, peer = _address(params.home_address), None if params.peer is None else _address(params.peer)
-        mobile_node = self._node.roles.mobile_node
-        if mobile_node is None:
-            raise Refusal(Code.NOT_KEPT, "only a mobile node sends Binding Updates")
-        if not mobile_node.owns(home_address):
-            homes = ", ".join(map(addresses.text, mobile_node.home_addresses))
-            raise Refusal(Code.WRONG_PARAMS, f"{params.home_address} is no home address of it", f"it has: {homes}")
-        now = self._clock()
-        self._perform(self._node.trigger(home_address, peer, now))
-        state = readings.update_state(self._node, home_address, peer, now)
-        if state is None:
-            raise Refusal(Code.FAILED, "there is nothing to send now", "it is at home, not registered, or not allowed")
-        return Done(state)
 
     def _link(self, params: SetLink) -> Done:
         self._check_interface(params.interface)
@@ -206,13 +199,6 @@ def _params(said: dict[str, object], kind: type[Params]) -> Params:
         return msgspec.convert(said, kind)
     except msgspec.ValidationError as error:
         raise Refusal(Code.WRONG_PARAMS, f"wrong params: {error}") from None
-
-
-def _address(text: str) -> bytes:
-    try:
-        return addresses.parse(text)
-    except ValueError as error:
-        raise Refusal(Code.WRONG_PARAMS, str(error)) from None
 
 
 def _line(message: Struct) -> bytes:

@@ -23,6 +23,8 @@ SYSTEM_FOLDER = Path("/run/mipsh")
 Id = Annotated[str, Meta(max_length=128)] | Annotated[int, Meta(ge=-(2**53), le=2**53)] | None
 Address = Annotated[str, Meta(max_length=64)]
 InterfaceName = Annotated[str, Meta(max_length=15)]
+LONGEST_LIFETIME_S = 262_140
+"""The longest lifetime that a Binding Update can ask for: 16 bits of 4 seconds each."""
 
 
 class Code(IntEnum):
@@ -125,10 +127,42 @@ class Event(Struct, frozen=True):
 
 
 class Trigger(Struct, frozen=True, forbid_unknown_fields=True):
-    """Parameters of ``trigger_binding_update``: to the home agent, or with ``peer`` to a correspondent."""
+    """Parameters of ``trigger_binding_update``: to the home agent, or with ``peer`` to a correspondent.
+
+    ``lifetime_s`` is rounded up to whole units of 4 seconds; None is what is configured, 0 deregisters.
+    """
 
     home_address: Address
     peer: Address | None = None
+    lifetime_s: Annotated[int, Meta(ge=0, le=LONGEST_LIFETIME_S)] | None = None
+
+
+class AddBinding(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``add_binding``; ``lifetime_s`` is rounded down to whole units of 4 seconds.
+
+    ``sequence`` None leaves the number of a binding that is there as it is.
+    """
+
+    home_address: Address
+    care_of_address: Address
+    local_address: Address
+    lifetime_s: Annotated[int, Meta(ge=4, le=LONGEST_LIFETIME_S)]
+    flags: Annotated[tuple[Literal["A", "H", "K", "L"], ...], Meta(max_length=4)] = ("A", "H")
+    sequence: Annotated[int, Meta(ge=0, le=65535)] | None = None
+    detect_duplicates: bool = False
+
+
+class DeleteBinding(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``delete_binding``."""
+
+    home_address: Address
+    local_address: Address
+
+
+class Flush(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of ``flush``: the bindings that others have here, or what there is with correspondents."""
+
+    table: Literal["binding_cache", "binding_update_list"]
 
 
 class SetLink(Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,7 +14,7 @@ from msgspec import Struct
 from mipsh.mobility import correspondent_cache
 from mipsh.mobility.home.cache import NEVER, HomeBinding, State
 from mipsh.mobility.node import Node
-from mipsh.model.records import BindingCacheEntry, Counter, HomeAgent, HomePrefix
+from mipsh.model.records import BindingCacheEntry, BindingUpdateListEntry, Counter, HomeAgent, HomePrefix
 from mipsh.node.counting import CountingTrace
 from mipsh.node.update_readings import (
     AWAITING,
@@ -159,6 +159,16 @@ def of(node: Node) -> dict[str, Rows]:
 
 def update_state(node: Node, home_address: bytes, peer: bytes | None, now: float) -> str | None:
     """Return how far a Binding Update is that is under way; None where none is."""
+    row = _update_entry(node, home_address, peer, now)
+    return row.state if row is not None and row.state in UNDER_WAY else None
+
+
+def has_entry(node: Node, home_address: bytes, peer: bytes | None, now: float) -> bool:
+    """Tell whether there is a registration with a peer, or (None) with the home agent, in whatever state."""
+    return _update_entry(node, home_address, peer, now) is not None
+
+
+def _update_entry(node: Node, home_address: bytes, peer: bytes | None, now: float) -> BindingUpdateListEntry | None:
     whom = None if peer is None else text(peer)
     registration = "home" if peer is None else "correspondent"
     for row in binding_update_list(node, now):
@@ -167,5 +177,12 @@ def update_state(node: Node, home_address: bytes, peer: bytes | None, now: float
             and row.registration == registration
             and whom in (None, row.peer_address)
         ):
-            return row.state if row.state in UNDER_WAY else None
+            return row
     return None
+
+
+def home_binding_state(node: Node, home_address: bytes) -> str:
+    """Return the state of a home agent's binding, as its table says it; empty where there is none."""
+    home_agent = node.roles.home_agent
+    entry = None if home_agent is None else home_agent.cache.get(home_address)
+    return "" if entry is None else STATUSES[entry.state]

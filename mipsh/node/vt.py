@@ -11,12 +11,12 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from msgspec import Struct, structs
 
@@ -42,6 +42,17 @@ class Responder(Protocol):
 
     def words(self) -> tuple[str, ...]:
         """Return the first words that it answers, for ``help``; the terminal adds its own."""
+
+
+@runtime_checkable
+class Changeable(Protocol):
+    """A responder that commands can change, too."""
+
+    def change(self, words: Sequence[str], is_ended: bool) -> str | None:
+        """Carry out a command and return its answer, None for a command that changes nothing.
+
+        ``is_ended`` tells whether white space stands behind the last word.
+        """
 
 
 class _Line(Struct, frozen=True):
@@ -93,6 +104,9 @@ class VtSession:
             return " ".join(sorted({*self._responder.words(), *own})) + "\n"
         if first in OPTION_WORDS:
             return self._option(line)
+        changed = self._responder.change(line.words, line.ended) if isinstance(self._responder, Changeable) else None
+        if changed is not None:
+            return changed
         try:
             body = self._responder.answer(" ".join(line.words), self.options)
         except MipshError as error:

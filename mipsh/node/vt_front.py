@@ -1,7 +1,8 @@
 """mip6d's virtual terminal in front of a node, in the loop that drives it: its manners and its text.
 
-It looks only: what changes the daemon is no command here. A table is printed in pieces, one in a turn
-of the loop and only when the one before is sent, so that no client delays the node.
+As mip6d's it can change a home agent's bindings (``bc add``, ``bc del``), and nothing else. A table is
+printed in pieces, one in a turn of the loop and only when the one before is sent, so that no client
+delays the node.
 """
 
 import selectors
@@ -16,9 +17,11 @@ from msgspec import Struct, structs
 from mipsh.errors import UsageError
 from mipsh.mobility.node import Node
 from mipsh.node import readings
+from mipsh.node.control_actions import Perform
 from mipsh.node.listening import listen_tcp
 from mipsh.node.loop import Acceptor, Loop
 from mipsh.node.vt import READ_SIZE, VtSession
+from mipsh.node.vt_bindings import change
 from mipsh.node.vt_text import ENTRIES, binding, counters
 from mipsh.recording import VtOptions
 
@@ -46,16 +49,21 @@ VERBOSE_FIELDS = {
 
 
 class NodeResponder:
-    """Answers a terminal's commands from a node."""
+    """Answers a terminal's commands from a node; ``perform`` carries out what they cause."""
 
-    def __init__(self, node: Node, clock: Clock = time.monotonic) -> None:
+    def __init__(self, node: Node, perform: Perform, clock: Clock = time.monotonic) -> None:
         self._node = node
+        self._perform = perform
         self._clock = clock
 
     def words(self) -> tuple[str, ...]:
         """Return the commands that mip6d has in this role."""
         kept = readings.of(self._node)
         return tuple(word for word, table in COMMANDS.items() if table in kept or word == "stats")
+
+    def change(self, words: Sequence[str], is_ended: bool) -> str | None:
+        """Add or delete a binding of a home agent; None for other commands."""
+        return change(self._node, words, is_ended, self._perform, self._clock())
 
     def answer(self, command: str, options: VtOptions) -> Iterable[str] | None:
         """Return a table's text in pieces, None for what is no command."""
@@ -89,7 +97,7 @@ class VtFront:
         self, node: Node, driver: Loop, port: int, *, hosts: Sequence[str] = HOSTS, clock: Clock = time.monotonic
     ) -> None:
         self.address: tuple[str, int] | None = None
-        self._responder = NodeResponder(node, clock)
+        self._responder = NodeResponder(node, driver.perform, clock)
         self._loop = driver
         self._wanted = [(host, port) for host in hosts]
         self._acceptor: Acceptor | None = None

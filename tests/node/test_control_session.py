@@ -24,6 +24,7 @@ from mipsh.mobility.effects import (
 )
 from mipsh.mobility.home.cache import HomeBinding, HomeCache, Input, State
 from mipsh.model.records import ENGINE_TABLES
+from mipsh.node.control_actions import ALL, OF_ROLES
 from mipsh.node.control_session import PAGE_ROWS, VERBS, ControlSession, refusal
 from mipsh.node.happenings import happening
 from mipsh.node.protocol import LONGEST_LINE, Code, Event
@@ -66,7 +67,8 @@ def test_the_handshake(name: str) -> None:
     hello = asked("hello")
     assert (hello["protocol"], hello["engine"], hello["version"]) == (1, "mipd", __version__)
     assert (hello["name"], hello["role"]) == (name, name)
-    assert set(hello["methods"]) == {*hello["capabilities"], *VERBS}
+    assert set(hello["methods"]) == {*hello["capabilities"], *VERBS, *OF_ROLES[name]}
+    assert hello["home_addresses"] == ([HOA] if name == "mn" else [])
     for table in hello["capabilities"]:
         page = asked(table)
         assert page["more"] is False
@@ -287,7 +289,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
-METHODS = st.sampled_from((*ENGINE_TABLES, *VERBS, "bogus", ""))
+METHODS = st.sampled_from((*ENGINE_TABLES, *VERBS, *ALL, "bogus", ""))
 REQUESTS = st.fixed_dictionaries(
     {"jsonrpc": st.just("2.0") | VALUES, "method": METHODS | VALUES},
     optional={"id": VALUES, "params": VALUES},
