@@ -4,7 +4,7 @@ A change is permitted, then written down, then done. Ctrl-C and errors stop it b
 can be put back is put back, and the result says of every step what became of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -81,11 +81,20 @@ def carry_out(session: Session, plan: Plan) -> Result:
     """
     if session.permission.dry_run:
         return planned(session, plan)
+    return reported(session, plan, done(session, plan))
+
+
+def done(session: Session, plan: Plan, after: Callable[[], str] = str) -> Outcome:
+    """Carry out a plan from permission to the line that says how it ended; ``after`` is how things stand then.
+
+    Raises RefusedError where nothing was done.
+    """
     prepared(session, plan)
     with Written(session, plan) as written:
         outcome = perform(plan.steps)
         written.ends(outcome.status, said(plan, outcome))
-    return reported(session, plan, outcome)
+        written.ends(outcome.status, said(plan, outcome), after())
+    return outcome
 
 
 class Written:

@@ -91,3 +91,13 @@ def _processes() -> list[Path]:
         return [entry for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
     except OSError:
         return []
+
+
+def is_own(address: str) -> bool:
+    """Tell whether an IPv6 address is one of this network namespace, that sockets may use now."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,277 @@
+"""Watches what becomes of a Binding Update: the engine's events, or packets on the links, and the engine's tables.
+
+The engine's own events are the best witness; packets are the next, and need CAP_NET_RAW; tables are
+read in any case, less and less often. What cannot be used is remembered with its reason.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Protocol
+
+from mipsh.action.judge import Judgement, judge
+from mipsh.action.observed import AWAITING, BOUND, HOME, Entry, Kind, Message, Observed, Source, Test, Wanted
+from mipsh.engine import Connector, Listener
+from mipsh.errors import CapabilityMissing, MipshError
+from mipsh.model.events import EngineEvent
+from mipsh.session import Session
+
+FIRST_LOOK_S, LONGEST_PAUSE_S = 0.05, 1.0
+STEP_S = 0.25
+"""How long messages are awaited in one go, so that the table is looked at in between."""
+
+_EVENTS = {
+    False: {
+        "bindingUpdateSent": Kind.UPDATE,
+        "bindingAcknowledgementReceived": Kind.ACKNOWLEDGEMENT,
+        "bindingErrorReceived": Kind.ERROR,
+    },
+    True: {"bindingUpdateReceived": Kind.UPDATE, "bindingAcknowledgementSent": Kind.ACKNOWLEDGEMENT},
+}
+"""What the engine calls the messages, by whether it is the peer."""
+
+
+class Witness(Protocol):
+    """What brings the messages of a binding."""
+
+    def next(self, until: float) -> Message | None:
+        """Return the next message of the binding that is wanted, awaited until a time; None when none came."""
+        ...
+
+    @property
+    def hidden(self) -> int:
+        """How many encrypted packets there were."""
+        ...
+
+
+class Events:
+    """The messages that the engine tells of."""
+
+    hidden = 0
+
+    def __init__(self, listener: Listener, wanted: Wanted) -> None:
+        self._listener = listener
+        self._wanted = wanted
+
+    def next(self, until: float) -> Message | None:
+        """Return the next message of the binding, as Witness says."""
+        while (event := self._listener.next(until)) is not None:
+            kind = _EVENTS[self._wanted.at_peer].get(event.event)
+            if kind is not None and self._is_meant(event):
+                return _told(kind, event)
+            if time.monotonic() >= until:
+                break
+        return None
+
+    def _is_meant(self, event: EngineEvent) -> bool:
+        wanted = self._wanted
+        if event.home_address != wanted.home_address:
+            return False
+        return wanted.at_peer or wanted.peer in ("", event.peer)
+
+
+def _told(kind: Kind, event: EngineEvent) -> Message:
+    acknowledged = None if event.flags is None or kind is not Kind.UPDATE else "A" in event.flags
+    return Message(
+        kind, time.monotonic(), Source.EVENT, event.mh_sequence, event.status, event.lifetime_s, acknowledged
+    )
+
+
+class Packets:
+    """The messages that were seen on this node's links."""
+
+    def __init__(self, witness: Any, wanted: Wanted) -> None:
+        self._witness = witness
+        self._wanted = wanted
+
+    @property
+    def hidden(self) -> int:
+        """How many encrypted packets there were."""
+        return int(self._witness.esp)
+
+    def next(self, until: float) -> Message | None:
+        """Return the next message of the binding, as Witness says."""
+        while (seen := self._witness.next(until)) is not None:
+            message = self._read(seen)
+            if message is not None:
+                return message
+            if time.monotonic() >= until:
+                break
+        return None
+
+    def _read(self, seen: Any) -> Message | None:
+        """Return what a packet says of the binding; None for one of another binding, or one that is not sound."""
+        from mipsh.wire import mobility
+
+        if not seen.is_sound or seen.home_address != self._wanted.home_address:
+            return None
+        ends = seen.source, seen.destination
+        if not self._wanted.at_peer and self._wanted.peer and self._wanted.peer not in ends:
+            return None
+        match seen.message:
+            case mobility.BindingUpdate() as update:
+                asks = bool(update.flags & mobility.ACKNOWLEDGE)
+                lifetime_s = update.lifetime * mobility.LIFETIME_UNIT_S
+                return Message(Kind.UPDATE, seen.monotonic, Source.PACKET, update.sequence, None, lifetime_s, asks)
+            case mobility.BindingAcknowledgement() as answer:
+                lifetime_s = answer.lifetime * mobility.LIFETIME_UNIT_S
+                return Message(
+                    Kind.ACKNOWLEDGEMENT, seen.monotonic, Source.PACKET, answer.sequence, answer.status, lifetime_s
+                )
+            case mobility.BindingError() as error:
+                is_ours = self._wanted.method == "be"
+                return None if is_ours else Message(Kind.ERROR, seen.monotonic, Source.PACKET, None, error.status)
+        return None
+
+
+class Watch:
+    """A watch over one binding, from before it is asked for until there is a verdict."""
+
+    def __init__(self, session: Session, wanted: Wanted) -> None:
+        self._session = session
+        self._connector = session.engine()
+        self.wanted = wanted
+        self.seen = Observed(time.monotonic())
+        self._witness: Witness | None = None
+        self._next_look = 0.0
+        self._pause_s = FIRST_LOOK_S
+
+    @contextmanager
+    def open(self) -> Iterator["Watch"]:
+        """Begin to watch, and look at the table as it is before."""
+        with ExitStack() as stack:
+            self._witness = self._best(stack)
+            self.seen.watches_messages = self._witness is not None
+            self._look()
+            self.seen.before, self.seen.after, self.seen.looks = self.seen.after, None, 0
+            yield self
+
+    def _best(self, stack: ExitStack) -> Witness | None:
+        """Return the best witness that there is."""
+        try:
+            return Events(stack.enter_context(self._connector.listening()), self.wanted)
+        except CapabilityMissing:
+            return self._packets(stack)
+
+    def _packets(self, stack: ExitStack) -> Witness | None:
+        from mipsh.linux.witness import Witness as PacketWitness
+
+        try:
+            return Packets(stack.enter_context(PacketWitness()), self.wanted)
+        except MipshError as error:
+            self.seen.blind.append(f"packets ({error.message})")
+            return None
+
+    def asked(self) -> None:
+        """Take note that the Binding Update is asked for now."""
+        self.seen.asked_at = time.monotonic()
+        self._next_look = self.seen.asked_at + FIRST_LOOK_S
+
+    def verdict(self) -> Judgement:
+        """Wait until there is a verdict, for as long as is wanted at the most."""
+        deadline = self.seen.asked_at + self.wanted.wait_s
+        while True:
+            now = time.monotonic()
+            is_over = now >= deadline
+            if is_over or now >= self._next_look:
+                self._look_again(is_over=is_over)
+            self._take(min(deadline, self._next_look, now + STEP_S))
+            found = judge(self.wanted, self.seen, time.monotonic(), is_over=is_over)
+            if found is not None:
+                self._look_last(is_over)
+                return found
+
+    def so_far(self) -> Judgement:
+        """Return the verdict on what was seen until now."""
+        found = judge(self.wanted, self.seen, time.monotonic(), is_over=True)
+        if found is None:
+            raise AssertionError("a watch that is over has a verdict")
+        return found
+
+    def _take(self, until: float) -> None:
+        """Take in the next message, awaited until a time, and those that are there already."""
+        if self._witness is None:
+            time.sleep(max(until - time.monotonic(), 0.0))
+            return
+        while (message := self._witness.next(until)) is not None:
+            if message.at >= self.seen.asked_at:
+                self.seen.messages.append(message)
+                until = 0.0
+        self.seen.hidden = self._witness.hidden
+
+    # The table.
+
+    def _look_last(self, was_over: bool) -> None:
+        """Look once more, so that the row tells how things stand with the verdict."""
+        if not was_over:
+            self._look_again(is_over=True)
+
+    def _look_again(self, *, is_over: bool) -> None:
+        now = time.monotonic()
+        self._next_look, self._pause_s = now + self._pause_s, min(self._pause_s * 2, LONGEST_PAUSE_S)
+        self._look(with_tests=is_over)
+        if self.seen.table_changed_at is None and self.seen.is_changed:
+            self.seen.table_changed_at = time.monotonic()
+
+    def _look(self, *, with_tests: bool = False) -> None:
+        """Read the binding's row; an engine that cannot be asked now is no reason to end."""
+        try:
+            with self._connector.asking():
+                row = self._row()
+                if with_tests and not self.wanted.at_peer and self.wanted.registration != HOME:
+                    self.seen.tests = self._tests()
+        except MipshError as error:
+            self._cannot("table", error)
+            return
+        self.seen.after = row
+        self.seen.looks += 1
+
+    def _cannot(self, what: str, error: MipshError) -> None:
+        line = f"{what} ({error.message})"
+        if line not in self.seen.blind:
+            self.seen.blind.append(line)
+
+    def _row(self) -> Entry | None:
+        return (
+            cache_entry(self._connector, self.wanted)
+            if self.wanted.at_peer
+            else list_entry(self._connector, self.wanted)
+        )
+
+    def _tests(self) -> tuple[Test, ...]:
+        rows: Any = self._connector.return_routability().rows
+        return tuple(
+            Test(row.test, row.answered)
+            for row in rows
+            if (row.home_address, row.peer_address) == (self.wanted.home_address, self.wanted.peer)
+        )
+
+
+def list_entry(connector: Connector, wanted: Wanted) -> Entry | None:
+    """Return the row of the binding update list that is meant; None where there is none."""
+    rows: Any = connector.binding_update_list().rows
+    for row in rows:
+        if row.home_address != wanted.home_address or row.registration != wanted.registration:
+            continue
+        if wanted.peer in ("", row.peer_address):
+            state = AWAITING if row.state is None and row.ack == "wait" else row.state
+            is_acknowledged = row.ack == "ready" and "A" in row.flags
+            return Entry(
+                row.sequence,
+                state,
+                row.lifetime_granted_s,
+                row.lifetime_remaining_s,
+                row.next_event_s,
+                is_acknowledged,
+                row.retransmissions,
+            )
+    return None
+
+
+def cache_entry(connector: Connector, wanted: Wanted) -> Entry | None:
+    """Return the row of the binding cache that is meant; None where there is none, or nothing but its nonces."""
+    rows: Any = connector.binding_cache().rows
+    for row in rows:
+        if row.home_address == wanted.home_address and row.status in ("registered", "cached"):
+            return Entry(row.sequence, BOUND, row.lifetime_granted_s, row.lifetime_remaining_s, None, True)
+    return None
