@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mipsh.builtin import COMMANDS
 from mipsh.grammar.declare import Argument, Command, Option, Takes
 from mipsh.grammar.lines import parse
-from mipsh.grammar.tokens import tokens_of_argv
+from mipsh.grammar.tokens import TokenKind, tokens_of_argv
 from mipsh.listing import TABLE_WORDS
 from mipsh.registry import Registry
 from mipsh.settings import Settings
@@ -90,5 +90,6 @@ def arguments(draw: st.DrawFn, command: Command, depth: int) -> list[str]:
 
 
 def is_taken(words: Sequence[str]) -> bool:
-    """Tell whether the grammar takes a line."""
-    return not parse(tokens_of_argv(words), REGISTRY).faults
+    """Tell whether the grammar takes a line that is one command, with no pipe and no file behind it."""
+    tokens = tokens_of_argv(words)
+    return all(token.kind is TokenKind.WORD for token in tokens) and not parse(tokens, REGISTRY).faults
