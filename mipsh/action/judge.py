@@ -182,7 +182,7 @@ def report(wanted: Wanted, seen: Observed, judgement: Judgement) -> BindingUpdat
     answered_at = answer.at if answer is not None and answer.source is not Source.TABLE else None
     return BindingUpdateReport(
         wanted.home_address,
-        wanted.peer or None,
+        wanted.peer or _peer(seen),
         wanted.registration,
         wanted.method,
         judgement.verdict.value,
@@ -198,6 +198,11 @@ def report(wanted: Wanted, seen: Observed, judgement: Judgement) -> BindingUpdat
         judgement.explanation,
         judgement.advice,
     )
+
+
+def _peer(seen: Observed) -> str | None:
+    """Return the peer that was not known before."""
+    return None if seen.after is None else seen.after.peer
 
 
 def _answered(updates: list[Message], answer: Message | None) -> Message | None:

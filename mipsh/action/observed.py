@@ -72,6 +72,7 @@ class Entry(Struct, frozen=True):
     next_event_s: int | None = None
     is_acknowledged: bool | None = None
     retransmissions: int | None = None
+    peer: str | None = None
 
 
 class Test(Struct, frozen=True):

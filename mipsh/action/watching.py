@@ -264,6 +264,7 @@ def list_entry(connector: Connector, wanted: Wanted) -> Entry | None:
                 row.next_event_s,
                 is_acknowledged,
                 row.retransmissions,
+                row.peer_address,
             )
     return None
 

@@ -120,7 +120,8 @@ def _next_words(parsed: Parsed, lookup: Lookup, catalogue: Catalogue) -> list[tu
 
 def _expected(expect: Expect, words: Words | None, partial: Token, lookup: Lookup) -> list[Suggestion]:
     if expect.choices:
-        return _matching(((choice, expect.meaning) for choice in expect.choices), partial)
+        others = lookup.candidates(expect, words) if expect.takes is Takes.ADDRESS else ()
+        return _matching([*((choice, expect.meaning) for choice in expect.choices), *others], partial)
     table = _table_of(words, lookup)
     if expect.takes is Takes.CONDITION and table is not None:
         return _matching(_condition(table, partial.text, lookup), partial)

@@ -41,7 +41,10 @@ class Takes(StrEnum):
 
 
 class Argument(Struct, frozen=True):
-    """A positional argument; ``many`` takes all the words that are left."""
+    """A positional argument; ``many`` takes all the words that are left.
+
+    It has to be one of the ``choices`` where there are some; for an address they are words beside it.
+    """
 
     name: str
     takes: Takes

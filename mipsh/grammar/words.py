@@ -267,6 +267,8 @@ def convert(declared: Argument | Option, text: str) -> object:
     """Return a word as the value that its declaration takes; raises UsageError."""
     if declared.choices and text not in declared.choices:
         near = [c for c in declared.choices if c.startswith(text)]
+        if len(near) != 1 and declared.takes is Takes.ADDRESS:
+            return text
         if len(near) != 1:
             raise UsageError(f"{declared.name} cannot be '{text}'", f"it can be {', '.join(declared.choices)}")
         return near[0]

@@ -256,7 +256,7 @@ class AuditReport(Struct, frozen=True):
     user: Annotated[str, column("User", "who; with sudo, who called it")]
     engine: Annotated[str | None, column("Engine", "address of the engine")]
     command: Annotated[str, column("Command", "the line, as typed")]
-    steps: Annotated[tuple[str, ...], column("Steps", "what it was to do", Kind.FLAGS)]
+    steps: Annotated[tuple[str, ...], column("Steps", "what it was to do", Kind.FLAGS, shown=Shown.WIDE)]
     result: Annotated[str, column("Result", "what came of it; 'not finished' where no end was written")]
     status: Annotated[int | None, column("Status", "exit status, unknown where it did not end", Kind.INTEGER)]
     before: Annotated[str | None, column("Before", "what was to be changed, as it was", shown=Shown.WIDE)] = None
@@ -294,32 +294,36 @@ HOW = table("how", How, "How it is done by hand", key=("step", "equivalent"))
 AUDIT = table("audit", AuditReport, "Changes to nodes", key=("id",))
 SCRIPTS = table("script", ScriptReport, "Script", key=("shell",), prose=True)
 
-SHELL_TABLES = {
-    found.name: found
-    for found in (
-        STATUS,
-        COLUMNS,
-        TABLES,
-        SCHEMAS,
-        RAW,
-        SETTINGS,
-        ALIASES,
-        HISTORY,
-        ASSERTIONS,
-        HELP,
-        COMMANDS,
-        PLUGINS,
-        VERSIONS,
-        FILES,
-        SERVICES,
-        SCRIPTS,
-        WORDS,
-        LAB_NODES,
-        LAB_LINKS,
-        HANDOVERS,
-        ECHOES,
-        FAULTS,
-        HOW,
-        AUDIT,
-    )
-} | ACTION_TABLES | PACKET_TABLES
+SHELL_TABLES = (
+    {
+        found.name: found
+        for found in (
+            STATUS,
+            COLUMNS,
+            TABLES,
+            SCHEMAS,
+            RAW,
+            SETTINGS,
+            ALIASES,
+            HISTORY,
+            ASSERTIONS,
+            HELP,
+            COMMANDS,
+            PLUGINS,
+            VERSIONS,
+            FILES,
+            SERVICES,
+            SCRIPTS,
+            WORDS,
+            LAB_NODES,
+            LAB_LINKS,
+            HANDOVERS,
+            ECHOES,
+            FAULTS,
+            HOW,
+            AUDIT,
+        )
+    }
+    | ACTION_TABLES
+    | PACKET_TABLES
+)

@@ -42,9 +42,9 @@ def test_a_command_begins_here(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("b", ["bc", "binding-cache", "binding-update-list", "bul"]),
+        ("b", ["bc", "binding", "binding-cache", "binding-update", "binding-update-list", "bu", "bul"]),
         ("bc", ["bc"]),
-        ("bc;b", ["bc", "binding-cache", "binding-update-list", "bul"]),
+        ("bc;b", ["bc", "binding", "binding-cache", "binding-update", "binding-update-list", "bu", "bul"]),
         ("CACHE", ["binding-cache"]),
         ("cache", ["binding-cache"]),
         ("pe", ["peer"]),
@@ -56,6 +56,7 @@ def test_a_command_begins_here(text: str) -> None:
         ("show ipv6 mobile t", ["traffic"]),
         ("nope ", []),
         ("b c", []),
+        ("bu ", ["home", "all", "2001:db8:1::100"]),
         ("zzz", []),
         ("q", ["quit"]),
         ("'bc", ["bc"]),
