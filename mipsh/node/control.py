@@ -19,10 +19,12 @@ from msgspec import Struct
 from mipsh.mobility.effects import Effect
 from mipsh.mobility.node import Node
 from mipsh.node.control_session import Clock, ControlSession, Impair, refusal
+from mipsh.node.counting import CountingTrace
 from mipsh.node.happenings import happening
 from mipsh.node.listening import listen_unix, prepare_folder
 from mipsh.node.loop import Acceptor, Handle, Loop
 from mipsh.node.protocol import LONGEST_LINE, Code, Event
+from mipsh.node.signalling import signalling
 
 MOST_CLIENTS = 32
 MOST_UNSENT = 256 * 1024
@@ -76,6 +78,7 @@ class ControlServer:
         self._place: tuple[int, int] | None = None
         self._clients: list[_Client] = []
         self._look: Handle | None = None
+        self._watched: CountingTrace | None = None
 
     def open(self) -> None:
         """Listen; nothing when it does already."""
@@ -86,6 +89,9 @@ class ControlServer:
         found = self.path.lstat()
         self._place = found.st_dev, found.st_ino
         self._loop.listeners.append(self._heard)
+        if isinstance(self.node.trace, CountingTrace):
+            self._watched = self.node.trace
+            self._watched.watchers.append(self._seen)
 
     def close(self) -> None:
         """Leave all clients and remove the socket, unless another server's is there by now; harmless when closed."""
@@ -94,6 +100,8 @@ class ControlServer:
             return
         acceptor.close()
         self._loop.listeners.remove(self._heard)
+        if self._watched is not None:
+            self._watched.watchers.remove(self._seen)
         for client in tuple(self._clients):
             client.close()
         if self._look is not None:
@@ -124,8 +132,19 @@ class ControlServer:
 
     def _heard(self, at: float, effect: Effect) -> None:
         """Tell those who subscribed of what happened, at a time of the monotonic clock."""
-        subscribers = [client for client in self._clients if client.session.is_subscribed]
-        told = happening(effect, time.time() - time.monotonic() + at) if subscribers else None
+        if subscribers := self._subscribers():
+            self._tell(subscribers, happening(effect, _since_the_epoch(at)))
+
+    def _seen(self, at: float, is_received: bool, data: bytes) -> None:
+        """Tell them of a message that came or went."""
+        if subscribers := self._subscribers():
+            self._tell(subscribers, signalling(data, is_received, _since_the_epoch(at)))
+
+    def _subscribers(self) -> "list[_Client]":
+        return [client for client in self._clients if client.session.is_subscribed]
+
+    @staticmethod
+    def _tell(subscribers: "list[_Client]", told: Event | None) -> None:
         if told is not None:
             for client in subscribers:
                 client.tell(told)
@@ -240,6 +259,10 @@ class _Client:
         del self._unsent[:sent]
         self._moved = time.monotonic()
         self._watch()
+
+
+def _since_the_epoch(monotonic: float) -> float:
+    return time.time() - time.monotonic() + monotonic
 
 
 def _turn_away(connection: socket.socket, why: bytes) -> None:

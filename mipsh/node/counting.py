@@ -5,10 +5,12 @@ what neither begins nor ends at this node is not counted.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from mipsh.mobility.node import Node
 from mipsh.mobility.trace import Sink, Trace
 from mipsh.model.records import Counter
+from mipsh.node.signalling import TYPES
 from mipsh.wire.packet import HEADER_SIZE
 
 HOP_BY_HOP, ROUTING, FRAGMENT, ICMPV6, MOBILITY, DESTINATION, IPV6 = 0, 43, 44, 58, 135, 60, 41
@@ -56,14 +58,20 @@ SENT_LABELS = {TUNNELLED: "reverse tunneled input"}
 DIRECTIONS = ("received", "sent")
 
 Owns = Callable[[bytes], bool]
+Watcher = Callable[[float, bool, bytes], None]
+"""Hears of a packet whose message is binding signalling: the node's time, whether it came, and its bytes."""
 
 
 class Tally:
-    """The counters of one direction; ``is_reverse`` tells whether tunnelled packets go that way to a home agent."""
+    """The counters of one direction; ``is_reverse`` tells whether tunnelled packets go that way to a home agent.
 
-    def __init__(self) -> None:
+    ``watch`` hears of every packet that carries binding signalling, without the tunnels around it.
+    """
+
+    def __init__(self, watch: Callable[[bytes], None] | None = None) -> None:
         self.values = dict.fromkeys(LABELS, 0)
         self.is_reverse = False
+        self._watch = watch
 
     def take(self, data: bytes, owns: Owns, is_received: bool) -> None:
         """Count what a packet carries, and what is in the tunnels that it goes through."""
@@ -100,6 +108,8 @@ class Tally:
             self.values[TOGETHER] += 1
             if data[at + 2] < len(MESSAGES):
                 self.values[MESSAGES[data[at + 2]][0]] += 1
+            if self._watch is not None and data[at + 2] in TYPES:
+                self._watch(data)
         elif kind == ICMPV6 and data[at] in ICMP_MESSAGES:
             self.values[ICMP_MESSAGES[data[at]][0]] += 1
         elif kind == IPV6 and at + HEADER_SIZE <= len(data):
@@ -118,11 +128,15 @@ def _has_home_address(options: bytes) -> bool:
 
 
 class CountingTrace(Trace):
-    """A trace that counts; ``follow`` tells it whose messages. To whoever listens it is like any other."""
+    """A trace that counts; ``follow`` tells it whose messages. To whoever listens it is like any other.
+
+    ``watchers`` hear of binding signalling, before the node has done anything about it.
+    """
 
     def __init__(self, node: str = "", sink: Sink | None = None) -> None:
         super().__init__(node, sink)
-        self._tallies = (Tally(), Tally())
+        self.watchers: list[Watcher] = []
+        self._tallies = Tally(partial(self._seen, True)), Tally(partial(self._seen, False))
         self._owns: Owns = lambda address: False
 
     def follow(self, node: Node) -> None:
@@ -138,6 +152,10 @@ class CountingTrace(Trace):
         if len(data) > HEADER_SIZE and data[6] in WORTH_A_LOOK:
             self._tallies[not is_received].take(data, self._owns, is_received)
         super().packet(interface, is_received, data)
+
+    def _seen(self, is_received: bool, data: bytes) -> None:
+        for watcher in tuple(self.watchers):
+            watcher(self.now, is_received, data)
 
     def counters(self) -> Iterator[Counter]:
         """Yield all counters as they are now."""
