@@ -209,7 +209,8 @@ def packet_of(content: bytes, file: str, number: int) -> bytes:
                 return data
     except pcap.Malformed as error:
         raise UsageError(f"{file}: {error}", "a capture in pcap format is read: editcap -F pcap") from None
-    raise UsageError(f"{file} has {count} frames, and no frame {number}", "the first one is 1")
+    frames = "1 frame" if count == 1 else f"{count} frames"
+    raise UsageError(f"{file} has {frames}, and no frame {number}", "the first one is 1")
 
 
 def how_file(session: Session, file: str, number: int = 1) -> list[How]:

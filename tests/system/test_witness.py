@@ -1,8 +1,11 @@
 """The witness sees what is on a node's links, and what is sent through the kernel or past it arrives as it was made."""
 
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 from system_namespaces import DEADLINE_S, Netns, needs_namespaces
@@ -197,3 +200,45 @@ def test_an_interface_that_is_not_there_has_no_address(netns: Netns) -> None:
         with pytest.raises(UsageError, match=r"eth7|o such") as caught:
             netns.inside("here", work)
         assert caught.value.hint == "there are: lo, eth0"
+
+
+NOBODY = """
+import codecs, os
+codecs.lookup("ascii")  # nobody may not read Python's own files everywhere
+from mipsh.errors import MipshError
+from mipsh.linux import addresses, raw_socket
+from mipsh.linux.addresses import Address
+from mipsh.linux.witness import Witness
+packet = bytes((0x60, 0, 0, 0, 0, 0, 59, 64)) + bytes(15) + bytes((1,)) + bytes(15) + bytes((1,))
+os.setgroups([])
+os.setuid(65534)
+for work in (
+    lambda: raw_socket.send(packet),
+    lambda: raw_socket.send_on("lo", packet, b""),
+    Witness,
+    lambda: addresses.add_address(Address("2001:db8::1", 64, "lo")),
+):
+    try:
+        work()
+    except MipshError as error:
+        print(int(error.status), error.message, error.hint, sep="; ")
+"""
+
+
+def test_without_privileges_everything_is_refused_with_a_hint(netns: Netns) -> None:
+    """What is missing is named, and how it is granted."""
+    said = netns.python("here", NOBODY).communicate(timeout=DEADLINE_S)[0].splitlines()
+    assert [line.partition("; ")[0] for line in said] == ["77"] * 4
+    assert all("CAP_NET_" in line for line in said)
+    assert "setcap cap_net_raw+ep" in said[0]
+
+
+def test_what_is_made_is_sent(netns: Netns, witnesses: tuple[Witness, Witness], tmp_path: Path) -> None:
+    """By the command, out of the interface that is named; with a checksum that was asked to be wrong."""
+    words = ("--no-config", "--write", "craft", "bu", f"src={HERE}", f"dst={THERE}", f"hoa={HOME}", "checksum=1")
+    program = (sys.executable, "-m", "mipsh", *words, "--send", "--yes", "--interface", "eth0")
+    variables = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path), "PATH": os.defpath}
+    output, _ = netns.start("here", *program, variables=variables).communicate(timeout=DEADLINE_S)
+    assert "80 bytes were sent on eth0" in output
+    seen = first(witnesses[1], lambda seen: isinstance(seen.message, mobility.BindingUpdate))
+    assert (seen.home_address, seen.care_of_address, seen.is_sound) == (HOME, HERE, False)
