@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from mipsh.by_hand import here
 from mipsh.errors import UsageError
-from mipsh.grammar.declare import COMMON_OPTIONS, Argument, Command, Option, Takes
+from mipsh.grammar.declare import COMMON_OPTIONS, Argument, Changes, Command, Option, Takes
 from mipsh.grammar.phrases import nearest, resolve
 from mipsh.model.shell import COMMANDS, HELP, CommandReport, HelpPage
 from mipsh.process import PROGRAM
@@ -113,7 +113,8 @@ def program(session: Session) -> str:
             *_listed((command.name, command.summary) for command in commands(session)),
             "",
             "-o FORMAT, -e ENGINE and what else every command takes: 'help options'.",
-            f"'help NAME' shows more. Topics: {', '.join(TOPICS)}.\n",
+            *_wrapped(f"'help NAME' shows more. Topics: {', '.join(TOPICS)}."),
+            "",
         ]
     )
 
@@ -130,6 +131,9 @@ def _page(command: Command) -> Iterator[str]:
     if command.details:
         yield ""
         yield from _wrapped(command.details)
+    if command.changes is Changes.NODE:
+        yield ""
+        yield "It may change the node: 'enable' permits it, or --write ('help changes')."
     if command.arguments:
         yield ""
         yield from _listed((a.name.upper(), a.meaning) for a in command.arguments)
@@ -206,9 +210,27 @@ KEYS = """\
 'set completion tab' completes on Tab only, 'set completion off' never.
 A line that begins with a space is not remembered."""
 
+CHANGES = """\
+A shell only looks, until it is told otherwise:
+
+  enable           commands may change the node, until 'disable' or the end
+  --write          one command may; before a command line, all of its lines
+  --yes            do not ask; needed off a terminal
+  --dry-run        say what would be done, and do nothing
+  --how            say how the same is done by hand, and do nothing
+
+Where commands may change the node, the prompt ends in # and the toolbar says
+WRITE. What takes something away asks first; all but y is no. No configuration
+file can grant any of it.
+
+Every change is written down before it is made, with its end behind it, in
+XDG_STATE_HOME/mipsh/audit.log, which only its owner may read; what cannot be
+written down is not done. 'audit' shows it."""
+
 TOPICS = {
     "keys": ("keys of the shell", KEYS),
     "filters": ("filter, order and cut tables", FILTERS),
+    "changes": ("what may change a node, and how it is permitted", CHANGES),
     "grammar": ("how lines are read", GRAMMAR),
     "options": ("options of every command, and of mipsh", _options_text()),
     "exit-status": (

@@ -144,6 +144,18 @@ def test_the_engines_would_notice(ground: Ground, engine: str) -> None:
     assert ground.more_than_looking(engine, [*asked, "flush", "bc add 1 2"]) == ["flush", "bc add 1 2"]
 
 
+def test_a_change_that_is_permitted_is_noticed(ground: Ground) -> None:
+    """By the engine, and in the log of changes, which is there before anything else."""
+    log = ground.home / "state" / "mipsh" / "audit.log"
+    try:
+        seen, asked = ground.run("mipd-ha", "flush", "bc", "--write", "--yes")
+        assert ground.more_than_looking("mipd-ha", asked) == ["flush"]
+        assert ("write", str(log)) in seen.events
+        assert [line.split('"phase":"')[1].split('"')[0] for line in log.read_text().splitlines()] == ["begin", "end"]
+    finally:
+        log.unlink(missing_ok=True)
+
+
 def test_the_oversight_sees_what_it_should(ground: Ground, tmp_path: Path) -> None:
     """A file, a process and a folder are noted where a command makes them."""
     seen, _ = ground.run("mipd-mn", "describe", "bc", "--schema", "--directory", str(tmp_path / "new"))

@@ -10,7 +10,7 @@ from harness import Mipsh
 
 # What stands on the line, how bash cuts it into words, and what bash may put in place of the last one.
 LINES: dict[str, tuple[list[str], list[str]]] = {
-    "mipsh bu": (["mipsh", "bu"], ["bul"]),
+    "mipsh bu": (["mipsh", "bu"], ["bu", "bul"]),
     "mipsh bul --wh": (["mipsh", "bul", "--wh"], ["--where"]),
     "mipsh bul --where sta": (["mipsh", "bul", "--where", "sta"], ["state="]),
     "mipsh -o js": (["mipsh", "-o", "js"], ["json"]),
