@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import action
 import core
 import forwarding
 import lab
@@ -27,6 +28,7 @@ PARTS = {
     "simulation": simulation.main,
     "forwarding": forwarding.main,
     "lab": lab.main,
+    "action": action.main,
     "soak": soak.main,
     "storm": soak.storm,
 }
