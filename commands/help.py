@@ -75,7 +75,7 @@ def overview(session: Session) -> Result:
     rows = [CommandReport(command.name, command.summary, command.aliases) for command in commands(session)]
     rows += [CommandReport(alias, f"alias: {line}") for alias, line in sorted(session.aliases.items())]
     topics = ", ".join(TOPICS)
-    return Result(COMMANDS, rows, summary=f"'help NAME' shows more. Topics: {topics}.")
+    return Result(COMMANDS, rows, summary=f"Topics of 'help NAME': {topics}.")
 
 
 def find(session: Session, words: list[str]) -> str:
@@ -113,8 +113,7 @@ def program(session: Session) -> str:
             *_listed((command.name, command.summary) for command in commands(session)),
             "",
             "-o FORMAT, -e ENGINE and what else every command takes: 'help options'.",
-            *_wrapped(f"'help NAME' shows more. Topics: {', '.join(TOPICS)}."),
-            "",
+            f"Topics of 'help NAME': {', '.join(TOPICS)}.\n",
         ]
     )
 
