@@ -91,7 +91,11 @@ ALIASES = {
     "show ipv6 mobile traffic": "stats",
 }
 
-ENGINES = {"umip": "mipsh.plugins.engines.umip:ENGINE", "mipd": "mipsh.plugins.engines.mipd:ENGINE"}
+ENGINES = {
+    "umip": "mipsh.plugins.engines.umip:ENGINE",
+    "mipd": "mipsh.plugins.engines.mipd:ENGINE",
+    "kernel": "mipsh.plugins.engines.kernel:ENGINE",
+}
 
 FORMATS = {
     name: f"mipsh.plugins.formats.{module}:FORMAT"

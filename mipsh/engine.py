@@ -168,6 +168,10 @@ class Connector:
         """Read the traffic counters."""
         raise missing(Capability.STATISTICS, self.info)
 
+    def place(self) -> tuple[str, str]:
+        """Return a mobile node's interface and care-of address where its tables do not say them; empty if unknown."""
+        return "", ""
+
     def said(self, what: str, request: object = None) -> tuple[str, ...]:
         """Return the lines that the reading or action ``what`` says to the engine, exactly."""
         raise unable(f"way to say '{what}'", self.info)

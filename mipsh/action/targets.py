@@ -29,7 +29,7 @@ def find(connector: Connector, whom: str, interface: str = "") -> list[Target]:
     elif Capability.BINDING_CACHE in kept:
         found = _of_peer(connector, wanted)
     else:
-        raise CapabilityMissing("this engine keeps no bindings, so that no Binding Update can be asked of it")
+        found = _without_tables(connector, wanted)
     return [structs.replace(target, interface=interface) for target in found] if interface else found
 
 
@@ -50,7 +50,8 @@ def _of_mobile_node(connector: Connector, wanted: str) -> list[Target]:
     homes = [entry for entry in entries if entry.registration == HOME]
     if wanted == HOME:
         return homes or _unregistered(connector)
-    if wanted in connector.home_addresses or wanted in {entry.home_address for entry in entries} or is_own(wanted):
+    known = {*connector.home_addresses, *(entry.home_address for entry in entries)}
+    if wanted in known or (not known and is_own(wanted)):
         return [entry for entry in homes if entry.home_address == wanted] or [Target(wanted, "", HOME)]
     if wanted in {entry.peer for entry in homes}:
         return [entry for entry in homes if entry.peer == wanted]
@@ -82,6 +83,25 @@ def _new(home_address: str, peer: str, homes: list[Target]) -> Target:
 
 def _unregistered(connector: Connector) -> list[Target]:
     return [Target(home, "", HOME) for home in _homes(connector, [])]
+
+
+def _without_tables(connector: Connector, wanted: str) -> list[Target]:
+    """Return what an engine that keeps no tables says by its addresses alone; raises CapabilityMissing."""
+    if not connector.home_addresses:
+        raise CapabilityMissing(
+            "this engine keeps no bindings, and no address here is a home address",
+            "'ip -6 address' marks a home address as 'home'; name another engine with --engine",
+        )
+    if wanted == WHOLE_LIST:
+        raise CapabilityMissing("this engine keeps no binding update list, so that 'all' is not known", "name a peer")
+    interface, care_of = connector.place()
+    homes = [home for home in connector.home_addresses if wanted in (HOME, home)]
+    if homes:
+        return [Target(home, "", HOME, interface=interface, care_of_address=care_of) for home in homes]
+    return [
+        Target(home, wanted, CORRESPONDENT, interface=interface, care_of_address=care_of)
+        for home in connector.home_addresses
+    ]
 
 
 def _of_peer(connector: Connector, wanted: str) -> list[Target]:
