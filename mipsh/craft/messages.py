@@ -4,16 +4,13 @@ Pure: fields that ``fields.read`` gave become the bytes of an IPv6 packet.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from mipsh.craft.fields import Given
+from mipsh.craft.library import Layer, inet6
 from mipsh.wire import mobility
 from mipsh.wire.address import text
 from mipsh.wire.mobility import ALIGNMENTS
 from mipsh.wire.tlv import Option, PadN, lay_out
-
-if TYPE_CHECKING:
-    from scapy.packet import Packet as Layer
 
 HOP_LIMIT = 64
 NAI = 1
@@ -31,7 +28,7 @@ def command(message: str, given: Given) -> str:
     return str(_layers(message, given).command())
 
 
-def _layers(message: str, given: Given) -> "Layer":
+def _layers(message: str, given: Given) -> Layer:
     layer = _headers(given)
     upper = BUILDERS[message](given)
     if "checksum" in given.numbers:
@@ -41,12 +38,12 @@ def _layers(message: str, given: Given) -> "Layer":
     return layer / upper
 
 
-def _headers(given: Given) -> "Layer":
+def _headers(given: Given) -> Layer:
     """Return the IPv6 header, a type 2 routing header and a Home Address option where there are to be."""
-    from scapy.layers.inet6 import HAO, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrRouting
+    scapy = inet6()
 
     numbers, octets = given.numbers, given.octets
-    layer = IPv6(
+    layer = scapy.IPv6(
         src=text(octets["src"]),
         dst=text(octets["dst"]),
         hlim=numbers.get("hop", HOP_LIMIT),
@@ -54,50 +51,50 @@ def _headers(given: Given) -> "Layer":
         fl=numbers.get("flow", 0),
     )
     if octets.get("rh2"):
-        layer /= IPv6ExtHdrRouting(type=2, addresses=[text(octets["rh2"])])
+        layer /= scapy.IPv6ExtHdrRouting(type=2, addresses=[text(octets["rh2"])])
     if octets.get("hao"):
-        layer /= IPv6ExtHdrDestOpt(options=[HAO(hoa=text(octets["hao"]))])
+        layer /= scapy.IPv6ExtHdrDestOpt(options=[scapy.HAO(hoa=text(octets["hao"]))])
     return layer
 
 
-def _refresh_request(given: Given) -> "Layer":
-    from scapy.layers.inet6 import MIP6MH_BRR
+def _refresh_request(given: Given) -> Layer:
+    scapy = inet6()
 
-    return MIP6MH_BRR(autopad=0, options=_options("brr", given))
-
-
-def _home_test_init(given: Given) -> "Layer":
-    from scapy.layers.inet6 import MIP6MH_HoTI
-
-    return MIP6MH_HoTI(cookie=_eight(given, "cookie"), autopad=0, options=_options("hoti", given))
+    return scapy.MIP6MH_BRR(autopad=0, options=_options("brr", given))
 
 
-def _care_of_test_init(given: Given) -> "Layer":
-    from scapy.layers.inet6 import MIP6MH_CoTI
+def _home_test_init(given: Given) -> Layer:
+    scapy = inet6()
 
-    return MIP6MH_CoTI(cookie=_eight(given, "cookie"), autopad=0, options=_options("coti", given))
+    return scapy.MIP6MH_HoTI(cookie=_eight(given, "cookie"), autopad=0, options=_options("hoti", given))
 
 
-def _home_test(given: Given) -> "Layer":
-    from scapy.layers.inet6 import MIP6MH_HoT
+def _care_of_test_init(given: Given) -> Layer:
+    scapy = inet6()
+
+    return scapy.MIP6MH_CoTI(cookie=_eight(given, "cookie"), autopad=0, options=_options("coti", given))
+
+
+def _home_test(given: Given) -> Layer:
+    scapy = inet6()
 
     cookie, token = _eight(given, "cookie"), _eight(given, "token")
     options = _options("hot", given)
-    return MIP6MH_HoT(index=given.numbers.get("nonce", 0), cookie=cookie, token=token, autopad=0, options=options)
+    return scapy.MIP6MH_HoT(index=given.numbers.get("nonce", 0), cookie=cookie, token=token, autopad=0, options=options)
 
 
-def _care_of_test(given: Given) -> "Layer":
-    from scapy.layers.inet6 import MIP6MH_CoT
+def _care_of_test(given: Given) -> Layer:
+    scapy = inet6()
 
     cookie, token = _eight(given, "cookie"), _eight(given, "token")
     options = _options("cot", given)
-    return MIP6MH_CoT(index=given.numbers.get("nonce", 0), cookie=cookie, token=token, autopad=0, options=options)
+    return scapy.MIP6MH_CoT(index=given.numbers.get("nonce", 0), cookie=cookie, token=token, autopad=0, options=options)
 
 
-def _update(given: Given) -> "Layer":
-    from scapy.layers.inet6 import MIP6MH_BU
+def _update(given: Given) -> Layer:
+    scapy = inet6()
 
-    return MIP6MH_BU(
+    return scapy.MIP6MH_BU(
         seq=given.numbers.get("seq", 0),
         flags=given.numbers.get("flags", 0) >> 9,
         mhtime=given.numbers.get("lifetime", 0),
@@ -106,10 +103,10 @@ def _update(given: Given) -> "Layer":
     )
 
 
-def _acknowledgement(given: Given) -> "Layer":
-    from scapy.layers.inet6 import MIP6MH_BA
+def _acknowledgement(given: Given) -> Layer:
+    scapy = inet6()
 
-    return MIP6MH_BA(
+    return scapy.MIP6MH_BA(
         status=given.numbers.get("status", 0),
         flags=given.numbers.get("flags", 0) >> 5,
         seq=given.numbers.get("seq", 0),
@@ -119,44 +116,45 @@ def _acknowledgement(given: Given) -> "Layer":
     )
 
 
-def _error(given: Given) -> "Layer":
+def _error(given: Given) -> Layer:
     """Return a Binding Error; scapy pads it, but finds nothing left to do."""
-    from scapy.layers.inet6 import MIP6MH_BE
+    scapy = inet6()
 
     home = text(given.octets.get("hoa") or bytes(16))
-    return MIP6MH_BE(status=given.numbers.get("status", 0), ha=home, options=_options("be", given))
+    return scapy.MIP6MH_BE(status=given.numbers.get("status", 0), ha=home, options=_options("be", given))
 
 
-def _raw(given: Given) -> "Layer":
-    from scapy.layers.inet6 import MIP6MH_Generic
+def _raw(given: Given) -> Layer:
+    scapy = inet6()
 
     data = given.octets.get("data", b"")
     padded = data + bytes(-(mobility.HEADER.size + len(data)) % 8)
-    return MIP6MH_Generic(mhtype=given.numbers["type"], res=0, msg=padded)
+    return scapy.MIP6MH_Generic(mhtype=given.numbers["type"], res=0, msg=padded)
 
 
-def _echo(given: Given) -> "Layer":
-    from scapy.layers.inet6 import ICMPv6EchoRequest
+def _echo(given: Given) -> Layer:
+    scapy = inet6()
 
     numbers = given.numbers
-    return ICMPv6EchoRequest(id=numbers.get("id", 0), seq=numbers.get("seq", 0), data=given.octets.get("data", b""))
+    return scapy.ICMPv6EchoRequest(
+        id=numbers.get("id", 0), seq=numbers.get("seq", 0), data=given.octets.get("data", b"")
+    )
 
 
-def _udp(given: Given) -> "Layer":
-    from scapy.layers.inet import UDP
-    from scapy.packet import Raw
+def _udp(given: Given) -> Layer:
+    scapy = inet6()
 
-    layer = UDP(sport=given.numbers["sport"], dport=given.numbers["dport"])
-    return layer / Raw(given.octets["data"]) if given.octets.get("data") else layer
-
-
-def _payload(given: Given) -> "Layer":
-    from scapy.packet import Raw
-
-    return Raw(given.octets.get("data", b""))
+    layer = scapy.UDP(sport=given.numbers["sport"], dport=given.numbers["dport"])
+    return layer / scapy.Raw(given.octets["data"]) if given.octets.get("data") else layer
 
 
-BUILDERS: Mapping[str, Callable[[Given], "Layer"]] = {
+def _payload(given: Given) -> Layer:
+    scapy = inet6()
+
+    return scapy.Raw(given.octets.get("data", b""))
+
+
+BUILDERS: Mapping[str, Callable[[Given], Layer]] = {
     "brr": _refresh_request,
     "hoti": _home_test_init,
     "coti": _care_of_test_init,
@@ -176,7 +174,7 @@ def _eight(given: Given, name: str) -> bytes:
     return given.octets.get(name, bytes(8))
 
 
-def _options(message: str, given: Given) -> list["Layer"]:
+def _options(message: str, given: Given) -> list[Layer]:
     """Return the mobility options as scapy has them, padded into place as each message needs it."""
     return [_layer(option) for option in lay_out(_wanted(given), FIXED[message], ALIGNMENTS)]
 
@@ -199,23 +197,23 @@ def _wanted(given: Given) -> list[Option]:
     return found
 
 
-def _layer(option: Option) -> "Layer":
+def _layer(option: Option) -> Layer:
     """Return an option as scapy has it; where it has a length of its own, that is often wrong."""
-    from scapy.layers import inet6
+    scapy = inet6()
 
     match option:
         case mobility.AlternateCareOfAddress(address=address):
-            return inet6.MIP6OptAltCoA(acoa=text(address))
+            return scapy.MIP6OptAltCoA(acoa=text(address))
         case mobility.NonceIndices(home=home, care_of=care_of):
-            return inet6.MIP6OptNonceIndices(olen=4, hni=home, coni=care_of)
+            return scapy.MIP6OptNonceIndices(olen=4, hni=home, coni=care_of)
         case mobility.BindingRefreshAdvice(interval=interval):
-            return inet6.MIP6OptBRAdvice(rinter=interval)
+            return scapy.MIP6OptBRAdvice(rinter=interval)
         case mobility.MobileNetworkPrefix(length=length, prefix=prefix):
-            return inet6.MIP6OptMobNetPrefix(plen=length, prefix=text(prefix))
+            return scapy.MIP6OptMobNetPrefix(plen=length, prefix=text(prefix))
         case mobility.MobileNodeIdentifier(subtype=subtype, identifier=identifier):
-            return inet6.MIP6OptMNID(subtype=subtype, id=identifier)
+            return scapy.MIP6OptMNID(subtype=subtype, id=identifier)
         case mobility.AuthorizationData(authenticator=authenticator):
-            return inet6.MIP6OptBindingAuthData(olen=12, authenticator=int.from_bytes(authenticator))
+            return scapy.MIP6OptBindingAuthData(olen=12, authenticator=int.from_bytes(authenticator))
         case PadN(data=data):
-            return inet6.PadN(optdata=data)
-    return inet6.Pad1()
+            return scapy.PadN(optdata=data)
+    return scapy.Pad1()

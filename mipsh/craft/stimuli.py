@@ -4,13 +4,9 @@ Pure: addresses are text, a packet comes back as bytes, whole and with its check
 raises UsageError for an address that is none.
 """
 
-from typing import TYPE_CHECKING
-
+from mipsh.craft.library import Layer, inet6
 from mipsh.errors import UsageError
 from mipsh.wire import address
-
-if TYPE_CHECKING:
-    from scapy.packet import Packet as Layer
 
 NO_BINDING, UNKNOWN_TYPE = 1, 2
 """The statuses of a Binding Error (RFC 6275 section 6.1.9)."""
@@ -25,9 +21,9 @@ def poke(home_address: str, peer: str, sequence: int = 1) -> bytes:
 
     A mobile node starts the return routability procedure for it (RFC 6275 section 11.7.2).
     """
-    from scapy.layers.inet6 import ICMPv6EchoRequest
+    scapy = inet6()
 
-    return bytes(_header(home_address, peer) / ICMPv6EchoRequest(id=POKE, seq=sequence & 0xFFFF, data=POKE_DATA))
+    return bytes(_header(home_address, peer) / scapy.ICMPv6EchoRequest(id=POKE, seq=sequence & 0xFFFF, data=POKE_DATA))
 
 
 def refresh_request(source: str, home_address: str) -> bytes:
@@ -36,9 +32,9 @@ def refresh_request(source: str, home_address: str) -> bytes:
     It carries no Home Address option and no routing header; a mobile node that has a binding with
     the source answers with a Binding Update (section 11.7.4).
     """
-    from scapy.layers.inet6 import MIP6MH_BRR
+    scapy = inet6()
 
-    return bytes(_header(source, home_address) / MIP6MH_BRR())
+    return bytes(_header(source, home_address) / scapy.MIP6MH_BRR())
 
 
 def binding_error(source: str, home_address: str, status: int = NO_BINDING, destination: str = "") -> bytes:
@@ -47,12 +43,12 @@ def binding_error(source: str, home_address: str, status: int = NO_BINDING, dest
     Status 1 says that a Home Address option came and there is no binding for it; a mobile node then
     drops its entry for the source, and may make another (section 11.3.6).
     """
-    from scapy.layers.inet6 import MIP6MH_BE
+    scapy = inet6()
 
     if not 0 <= status <= 255:
         raise UsageError(f"a Binding Error's status is a byte, not {status}", "1: no binding; 2: unknown message type")
     about = _text(home_address)
-    return bytes(_header(source, destination or home_address) / MIP6MH_BE(status=status, ha=about))
+    return bytes(_header(source, destination or home_address) / scapy.MIP6MH_BE(status=status, ha=about))
 
 
 def router_solicitation(source: str | None = None, link_layer: bytes | None = None) -> bytes:
@@ -61,19 +57,19 @@ def router_solicitation(source: str | None = None, link_layer: bytes | None = No
     From the unspecified address it must not say the sender's link-layer address; ``link_layer`` is
     left out then.
     """
-    from scapy.layers.inet6 import ICMPv6ND_RS, ICMPv6NDOptSrcLLAddr
+    scapy = inet6()
 
     sender = address.UNSPECIFIED if source is None else _packed(source)
-    packet = _header(address.text(sender), address.text(address.ALL_ROUTERS), NEIGHBOUR_HOP_LIMIT) / ICMPv6ND_RS()
+    packet = _header(address.text(sender), address.text(address.ALL_ROUTERS), NEIGHBOUR_HOP_LIMIT) / scapy.ICMPv6ND_RS()
     if link_layer is not None and sender != address.UNSPECIFIED:
-        packet /= ICMPv6NDOptSrcLLAddr(lladdr=link_layer.hex(":"))
+        packet /= scapy.ICMPv6NDOptSrcLLAddr(lladdr=link_layer.hex(":"))
     return bytes(packet)
 
 
-def _header(source: str, destination: str, hop_limit: int = HOP_LIMIT) -> "Layer":
-    from scapy.layers.inet6 import IPv6
+def _header(source: str, destination: str, hop_limit: int = HOP_LIMIT) -> Layer:
+    scapy = inet6()
 
-    return IPv6(src=_text(source), dst=_text(destination), hlim=hop_limit)
+    return scapy.IPv6(src=_text(source), dst=_text(destination), hlim=hop_limit)
 
 
 def _packed(written: str) -> bytes:
