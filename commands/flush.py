@@ -1,15 +1,15 @@
 """``flush``: empty a table of the engine, where the engine can."""
 
-import time
 from functools import partial
 
-from mipsh.action.carry_out import Plan, done, explain
+from mipsh.action.carry_out import Plan, done, explain, planned
 from mipsh.action.steps import Step, Via
 from mipsh.by_hand import VIA
 from mipsh.engine import Action, Capability, missing, unable
-from mipsh.errors import UsageError
+from mipsh.errors import CannotTell, MipshError, UsageError
 from mipsh.grammar.declare import Argument, Changes, Command, Takes
 from mipsh.listing import table_of
+from mipsh.model.reading import Reading
 from mipsh.model.shell import How
 from mipsh.result import Notice, Result
 from mipsh.session import Session
@@ -32,19 +32,33 @@ def run(session: Session, table: str) -> Result:
     """Empty a table, and look whether it is."""
     plan = emptying(session, table)
     if session.permission.dry_run:
-        return Result(summary=f"Nothing was done. It would {plan.what}.\n\nIt asks first: {plan.question}")
+        return planned(session, plan)
     name = Capability(table_of(table))
-    outcome = done(session, plan)
+    outcome = done(session, plan, lambda: _count(left(session.read(name))))
     if outcome.error is not None:
         raise outcome.error
-    removed = outcome.details[0] if outcome.details else ""
-    status = ExitStatus.INTERRUPTED if outcome.is_interrupted else ExitStatus.OK
-    result = session.result(name)
-    result.taken_at, result.status = time.time(), status
-    result.summary = f"{removed} removed; this is what there is now"
+    removed = outcome.details[0]
+    try:
+        result = session.result(name)
+    except MipshError as error:
+        raise CannotTell(f"the engine says {removed} removed; whether it is so: {error.message}", error.hint) from None
+    result.summary = f"{removed or 'nothing known'} removed; this is what there is now"
     if outcome.is_interrupted:
         result.errors = (Notice("interrupted", "interrupted: the table is what there is now"),)
+        result.status = ExitStatus.INTERRUPTED
+    elif left(result):
+        result.errors = (Notice("not_so", f"the engine did not object, and its table has {_count(left(result))}"),)
+        result.status = ExitStatus.CONDITION_NOT_MET
     return result
+
+
+def left(found: Reading | Result) -> int:
+    """Return how many rows there are that had to go: home registrations of the node itself stay."""
+    return sum(getattr(row, "registration", None) != "home" for row in found.rows)
+
+
+def _count(number: int) -> str:
+    return f"{number} {'entry' if number == 1 else 'entries'}"
 
 
 def how(session: Session, table: str) -> list[How]:
@@ -66,19 +80,18 @@ def emptying(session: Session, table: str) -> Plan:
     costs, clause = FLUSHED[name]
 
     def empty(table_name: str) -> str:
-        count = connector.flush(table_name)
-        return f"{count} {'entry' if count == 1 else 'entries'}"
+        return _count(connector.flush(table_name))
 
     via = Via(VIA.get(connector.info.engine, Via.NONE)) if connector.info is not None else Via.NONE
     line = connector.said(Action.FLUSH.value, name)[-1]
     step = Step(f"empty the {words}", via, line, clause, partial(empty, name))
-    before = f"{len(session.read(Capability(name)).rows)} entries"
+    before = _count(left(session.read(Capability(name))))
     return Plan(f"empty the {words}", (step,), f"Empty the {words} ({before})? {costs}", before)
 
 
 COMMAND = Command(
     "flush",
-    "empty the binding cache or the binding update list, where the engine can",
+    "empty the binding cache or the binding update list",
     run,
     (Argument("table", Takes.WORD, "bc, or bul (correspondents' entries only)", choices=("bc", "bul")),),
     details="mip6d has no way to; mipd has. It asks first.",

@@ -122,7 +122,7 @@ def _set(connector: Connector, interface: str, *, is_up: bool) -> Step:
 
 COMMAND = Command(
     "move",
-    "let the mobile node move to another link, and see whether it registers from there",
+    "let the mobile node move to another link, and watch it register",
     run,
     (Argument("where", Takes.WORD, "in a lab a link (home, foreign1, foreign2); else an interface of the node"),),
     (Option("--gap", "in a lab, seconds without a link in between", Takes.SECONDS, metavar="S"),),

@@ -23,6 +23,7 @@ from mipsh.status import ExitStatus
 INTERRUPTED = Notice("interrupted", "interrupted: the steps say what was done and what was not")
 PLANNED, DONE, FAILED, STOPPED, NOT_DONE = "planned", "done", "failed", "interrupted", "not_done"
 PUT_BACK, NOT_PUT_BACK = "put_back", "not_put_back"
+BUG = "it ended with a bug of mipsh"
 
 
 class Plan(Struct, frozen=True):
@@ -69,9 +70,11 @@ def explain(plan: Plan) -> list[How]:
 
 def prepared(session: Session, plan: Plan) -> None:
     """See to it that a plan may be carried out, before anything is; raises RefusedError."""
-    permit(session, plan.what, question=plan.question)
+    permit(session, plan.what)
     needs = [need for step in plan.steps for need in (*step.needs, *(step.undo.needs if step.undo else ()))]
     privileges.require(needs, plan.what)
+    if plan.question:
+        permit(session, plan.what, question=plan.question)
 
 
 def carry_out(session: Session, plan: Plan) -> Result:
@@ -93,8 +96,16 @@ def done(session: Session, plan: Plan, after: Callable[[], str] = str) -> Outcom
     with Written(session, plan) as written:
         outcome = perform(plan.steps)
         written.ends(outcome.status, said(plan, outcome))
-        written.ends(outcome.status, said(plan, outcome), after())
+        written.ends(outcome.status, said(plan, outcome), _afterwards(after))
     return outcome
+
+
+def _afterwards(after: Callable[[], str]) -> str:
+    """Return how things stand; that it cannot be said undoes nothing."""
+    try:
+        return after()
+    except MipshError as error:
+        return f"not known: {error.message}"
 
 
 class Written:
@@ -104,11 +115,15 @@ class Written:
         self._session = session
         self._plan = plan
         self._id = ""
-        self._status, self._result, self._after = int(ExitStatus.INTERNAL_ERROR), "it ended with a bug of mipsh", ""
+        self._status, self._result, self._after = int(ExitStatus.INTERNAL_ERROR), BUG, ""
 
     def ends(self, status: ExitStatus, result: str, after: str = "") -> None:
         """Say how it ended."""
         self._status, self._result, self._after = int(status), result, after
+
+    def _stopped(self, status: ExitStatus, why: str) -> None:
+        """Say what stopped it, beside what was done until then."""
+        self.ends(status, why if self._result == BUG else f"{self._result}; then: {why}", self._after)
 
     def __enter__(self) -> "Written":
         """Write down that it begins."""
@@ -118,30 +133,37 @@ class Written:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         """Write down how it ended."""
         if isinstance(error, MipshError):
-            self.ends(error.status, error.message)
+            self._stopped(error.status, error.message)
         elif isinstance(error, KeyboardInterrupt):
-            self.ends(ExitStatus.INTERRUPTED, "interrupted")
+            self._stopped(ExitStatus.INTERRUPTED, "interrupted")
         audit.end(self._session, self._id, status=self._status, result=self._result, after=self._after)
 
 
 def perform(steps: Sequence[Step]) -> Outcome:
     """Do the steps in order until one fails, or Ctrl-C; what began and can be put back is put back, last first."""
     outcome = Outcome([NOT_DONE] * len(steps), [""] * len(steps))
-    begun: list[tuple[int, Step]] = []
+    begun: list[Step] = []
+    try:
+        _do(steps, outcome, begun)
+    except KeyboardInterrupt:
+        outcome.is_interrupted = True
+    finally:
+        outcome.restored = tuple(_put_back(len(steps) + number, undo) for number, undo in enumerate(begun[::-1], 1))
+    return outcome
+
+
+def _do(steps: Sequence[Step], outcome: Outcome, begun: list[Step]) -> None:
+    """Do the steps until one fails; ``begun`` is what has to be put back, also of one that was interrupted."""
     for at, step in enumerate(steps):
         if step.undo is not None:
-            begun.append((at, step.undo))
+            begun.append(step.undo)
+        outcome.states[at] = STOPPED
         try:
             outcome.details[at] = step.run() if step.run is not None else ""
-            outcome.states[at] = DONE
         except MipshError as error:
             outcome.states[at], outcome.details[at], outcome.error = FAILED, error.message, error
-            break
-        except KeyboardInterrupt:
-            outcome.states[at], outcome.is_interrupted = STOPPED, True
-            break
-    outcome.restored = tuple(_put_back(len(steps) + number, undo) for number, (_, undo) in enumerate(begun[::-1], 1))
-    return outcome
+            return
+        outcome.states[at] = DONE
 
 
 def _put_back(number: int, step: Step) -> StepReport:
