@@ -132,7 +132,7 @@ def deleting(session: Session, home_address: str, local: str) -> Change:
     home = bindings.address(home_address, "home address")
     connector = home_agent(session, Action.DELETE)
     before = _there(connector, home)
-    own = bindings.address(local or before.local_address or "", "local address")
+    own = bindings.local_address(bindings.HomeNetwork("", ""), before, local)
     run = partial(connector.delete_binding, home, own)
     what = f"delete the binding of {home} at {before.care_of_address}"
     question = f"Delete the binding of {home}? What is sent to it is lost until its mobile node registers again."
@@ -184,10 +184,21 @@ def carried_out(session: Session, change: Change) -> Result:
         summary = f"Nothing was done. It would {change.plan.what}."
         return _result(session, rows, summary=summary)
     connector = session.engine()
+    began = time.monotonic()
     outcome = done(session, change.plan, lambda: bindings.in_words(_look(connector, change)))
-    after = _look(connector, change)
+    try:
+        after = _look(connector, change)
+    except MipshError as error:
+        told = CannotTell(f"what became of it could not be seen: {error.message}", error.hint)
+        return _stopped(_result(session, rows), outcome, told)
     result = _result(session, [*rows, bindings.row_of("after", change.home_address, after)])
-    return _judged(result, change, outcome, after)
+    if outcome.is_interrupted or outcome.error is not None:
+        return _stopped(result, outcome, MipshError("interrupted: the rows say how the binding is now"))
+    wrong = bindings.differences(change.wanted, change.before, after, time.monotonic() - began)
+    if not wrong:
+        return result
+    message = f"the engine did not object, and its binding cache does not show the change: {', '.join(wrong)}"
+    return structs.replace(result, errors=(Notice("not_so", message, "see 'bc'"),), status=ExitStatus.CONDITION_NOT_MET)
 
 
 def _look(connector: Connector, change: Change) -> Any:
@@ -199,23 +210,11 @@ def _result(session: Session, rows: list[BindingChangeReport], summary: str = ""
     return Result(BINDING_CHANGES, rows, info, time.time(), summary, warnings=(UNNOTICED,))
 
 
-def _judged(result: Result, change: Change, outcome: Outcome, after: Any) -> Result:
-    """Let the table decide whether the change took place, and not the engine's word."""
-    if outcome.is_interrupted or outcome.error is not None:
-        error = outcome.error or MipshError("interrupted: the rows say how the binding is now")
-        return structs.replace(result, errors=(Notice(error.code, error.message, error.hint),), status=outcome.status)
-    wanted = change.wanted
-    if wanted is None:
-        is_so = after is None
-    else:
-        is_so = after is not None and (after.care_of_address, after.local_address or wanted.local_address) == (
-            wanted.care_of_address,
-            wanted.local_address,
-        )
-    if is_so:
-        return result
-    told = Notice("not_so", "the engine did not object, and its binding cache does not show the change", "see 'bc'")
-    return structs.replace(result, errors=(told,), status=ExitStatus.CONDITION_NOT_MET)
+def _stopped(result: Result, outcome: Outcome, otherwise: MipshError) -> Result:
+    """Return what there is, with the error that stopped it, or another one where none did."""
+    error = outcome.error or otherwise
+    status = outcome.status or otherwise.status
+    return structs.replace(result, errors=(Notice(error.code, error.message, error.hint),), status=status)
 
 
 ADD = Command(

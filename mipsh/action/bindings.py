@@ -15,6 +15,8 @@ FLAGS = ("A", "H", "K", "L")
 UNIT_S, LONGEST_S = 4, 65535 * 4
 HIGHEST_SEQUENCE = 65535
 LIVE = ("registered", "dad")
+SLACK_S = 2.0
+"""How much older than the change a binding may look: seconds are rounded, at both ends."""
 
 
 class HomeNetwork(Struct, frozen=True):
@@ -125,6 +127,33 @@ def planned_row(request: BindingRequest) -> BindingChangeReport:
         request.lifetime_s,
         request.sequence,
     )
+
+
+def differences(wanted: BindingRequest | None, before: Any, row: Any, elapsed_s: float) -> list[str]:
+    """Return what of a binding in the binding cache is not as it was wanted; ``wanted`` None: that there is none.
+
+    A home agent may grant less than was asked for. A binding is new where no more time than has
+    passed since the change was asked for has passed of its lifetime, as far as the engine says.
+    """
+    if wanted is None or row is None:
+        return (
+            []
+            if wanted is None and row is None
+            else ["there is no such entry" if row is None else "the entry is there"]
+        )
+    said = {
+        "care-of address": (row.care_of_address, wanted.care_of_address),
+        "local address": (row.local_address or wanted.local_address, wanted.local_address),
+        "flags": ("".join(sorted(row.flags)), "".join(sorted(wanted.flags))),
+        "sequence number": (row.sequence if wanted.sequence is not None else None, wanted.sequence),
+    }
+    wrong = [f"{name} {there}, not {asked}" for name, (there, asked) in said.items() if there != asked]
+    granted_s, age_s = row.lifetime_granted_s, row.age_s
+    if granted_s is not None and granted_s > wanted.lifetime_s:
+        wrong.append(f"lifetime {granted_s} s, not {wanted.lifetime_s} s")
+    elif before is not None and age_s is not None and age_s > elapsed_s + SLACK_S:
+        wrong.append(f"its lifetime began {age_s} s ago")
+    return wrong
 
 
 def in_words(row: Any) -> str:

@@ -9,15 +9,15 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from mipsh.action.observed import AWAITING, BOUND, Entry, Kind, Message, Observed, Source, Wanted
+from mipsh.action.observed import AWAITING, BOUND, HOME, Entry, Kind, Message, Observed, Source, Wanted
 from mipsh.action.reasons import why_not_sent
+from mipsh.mobility import serial
 from mipsh.model.acknowledgement import TRIED_AGAIN, is_acceptance, meaning
-from mipsh.model.actions import BindingUpdateReport
 from mipsh.status import ExitStatus
 
 REFUSAL_S = 0.5
 """How long after a Binding Update that asks for no acknowledgement a rejection or a Binding Error is waited for."""
-OUT_OF_WINDOW = 135
+OUT_OF_WINDOW, UNKNOWN_TYPE = 135, 2
 ACKNOWLEDGED = "sent, and the table has it as acknowledged"
 
 
@@ -58,32 +58,38 @@ def judge(wanted: Wanted, seen: Observed, now: float, *, is_over: bool) -> Judge
         if is_acceptance(answer.status):
             return _accepted(wanted, answer, answer.status)
         if is_over or answer.status not in TRIED_AGAIN:
-            return _rejected(answer, answer.status)
+            return _rejected(seen, answer, answer.status)
         return None
-    errors = [m for m in seen.of(Kind.ERROR) if m.at > _sent_at(seen)]
-    if errors and seen.of(Kind.UPDATE):
+    updates = seen.of(Kind.UPDATE)
+    errors = [message for message in seen.of(Kind.ERROR) if updates and message.at >= updates[0].at]
+    if errors:
         return _refused_by_error(errors[-1])
-    if seen.of(Kind.UPDATE) or seen.is_changed or (wanted.deletes and seen.has_vanished):
+    if updates or seen.is_changed or (wanted.deletes and seen.has_vanished):
         return _sent(wanted, seen, now, is_over=is_over)
     return _not_seen(wanted, seen) if is_over else None
 
 
-def _sent_at(seen: Observed) -> float:
-    """Return when the first Binding Update was seen."""
-    updates = seen.of(Kind.UPDATE)
-    return updates[0].at if updates else seen.asked_at
-
-
 def _answer(seen: Observed) -> Message | None:
-    """Return the last acknowledgement of a Binding Update that was seen; a rejection for its number has another."""
-    updates = {message.sequence for message in seen.of(Kind.UPDATE)}
-    if seen.is_changed and seen.after is not None:
-        updates.add(seen.after.sequence)
-    found = None
-    for message in seen.of(Kind.ACKNOWLEDGEMENT):
-        if not updates or message.sequence in updates or message.status == OUT_OF_WINDOW:
-            found = message
+    """Return the last acknowledgement that names the Binding Update that was the last one when it came.
+
+    A rejection for the number names the peer's own. Where no Binding Update was seen, the table's
+    number counts, or else any that follows the one before: such a one must have been sent.
+    """
+    found, number = None, None
+    tabled = seen.after.sequence if seen.is_changed and seen.after is not None else None
+    is_any_seen = bool(seen.of(Kind.UPDATE)) or tabled is not None
+    for message in seen.messages:
+        if message.kind is Kind.UPDATE:
+            number = message.sequence
+        elif message.kind is Kind.ACKNOWLEDGEMENT and message.sequence is not None:
+            is_named = message.sequence in (number, tabled) if is_any_seen else _follows(seen, message.sequence)
+            if is_named or (is_any_seen and message.status == OUT_OF_WINDOW):
+                found = message
     return found
+
+
+def _follows(seen: Observed, number: int) -> bool:
+    return seen.sequence_before is not None and serial.newer(number, seen.sequence_before)
 
 
 def _late(seen: Observed) -> list[Message]:
@@ -97,36 +103,42 @@ def _accepted(wanted: Wanted, answer: Message, status: int) -> Judgement:
     return Judgement(Verdict.ACCEPTED, f"sent and answered: {what}", said.advice, answer)
 
 
-def _rejected(answer: Message, status: int) -> Judgement:
+def _rejected(seen: Observed, answer: Message, status: int) -> Judgement:
     said = meaning(status, answer.sequence)
-    return Judgement(Verdict.REJECTED, f"sent, answered and rejected: {said.words} ({status})", said.advice, answer)
+    words = f"sent, answered and rejected: {said.words} ({status})"
+    if any(update.at > answer.at for update in seen.of(Kind.UPDATE)):
+        words += "; the one that was sent after that is not answered"
+    return Judgement(Verdict.REJECTED, words, said.advice, answer)
 
 
 def _refused_by_error(error: Message) -> Judgement:
     if error.status == 1:
         words = "the peer has no binding for the home address: it answered with Binding Error 1 (unknown binding)"
         advice = "it lost its state, or rejected the Binding Update in silence: ask again, and look at 'bc' there"
-    else:
+    elif error.status == UNKNOWN_TYPE:
         words = "the peer does not know the message: it answered with Binding Error 2 (unrecognized MH type)"
         advice = "it does no Mobile IPv6: packets go through the home agent"
+    else:
+        words = f"the peer answered with a Binding Error of a status that RFC 6275 does not have ({error.status})"
+        advice = "look at the peer's log"
     return Judgement(Verdict.REJECTED, words, advice, error)
 
 
 def _sent(wanted: Wanted, seen: Observed, now: float, *, is_over: bool) -> Judgement | None:
-    """Judge a Binding Update that was seen, and whose acknowledgement was not."""
-    updates = seen.of(Kind.UPDATE)
-    is_table_enough = is_over or wanted.at_peer or not seen.watches_messages
+    """Judge a Binding Update that was seen, and the acknowledgement of which was not."""
+    updates, late = seen.of(Kind.UPDATE), _late(seen)
+    is_table_enough = is_over or wanted.at_peer or not seen.watches_messages or bool(late)
     if wanted.deletes and seen.has_vanished and is_table_enough:
         return Judgement(Verdict.ACCEPTED, "the entry is gone from the table, as it was to be")
     if _is_acknowledged(seen.after) and seen.is_changed and is_table_enough:
-        answer = Message(Kind.ACKNOWLEDGEMENT, now, Source.TABLE)
+        answer = late[-1] if late else Message(Kind.ACKNOWLEDGEMENT, now, Source.TABLE)
         where = "received, and this node's binding cache has it" if wanted.at_peer else ACKNOWLEDGED
         return Judgement(Verdict.ACCEPTED, where, "", answer)
     if updates and updates[-1].is_acknowledgement_wanted is False:
         return _not_acknowledged() if is_over or now - updates[-1].at >= REFUSAL_S else None
     if not updates and seen.after is not None and seen.after.state == BOUND and is_table_enough:
         return _not_acknowledged()
-    return _unanswered(wanted, seen) if is_over else None
+    return _unanswered(wanted, seen, late) if is_over else None
 
 
 def _is_acknowledged(entry: Entry | None) -> bool:
@@ -141,21 +153,22 @@ def _not_acknowledged() -> Judgement:
     )
 
 
-def _unanswered(wanted: Wanted, seen: Observed) -> Judgement:
-    """Judge a Binding Update without an acknowledgement: a late one is told apart from none."""
-    late = _late(seen)
+def _unanswered(wanted: Wanted, seen: Observed, late: list[Message]) -> Judgement:
+    """Judge a Binding Update without an acknowledgement: a late one, and one that could not be seen, are told apart."""
     if late:
+        return _answered_late(seen, late[-1])
+    if not seen.watches_messages and not seen.is_table_current:
+        words = f"sent; whether it was answered could not be seen: {_blindness(seen)}"
+        return Judgement(Verdict.COULD_NOT_TELL, words, "look at 'bul' when the engine can be asked again")
+    if seen.has_vanished:
         return Judgement(
             Verdict.UNANSWERED,
-            f"sent; the acknowledgement of number {late[-1].sequence} came late, after {seen.sequence} had been sent, "
-            "so that the mobile node ignores it (RFC 6275 section 11.7.3)",
-            "the way to the peer and back takes longer than the retransmission timeout: look at its delay, and at "
-            "InitialBindackTimeoutFirstReg",
-            late[-1],
+            "sent and not answered, and the entry is gone from the table",
+            "the node gave up, or went home: look at 'status' and at its log",
         )
     if wanted.at_peer:
         advice = "this node did not answer: look at its log, and at its policy for bindings"
-    elif wanted.registration == "home":
+    elif wanted.registration == HOME:
         advice = "look whether the home agent is reached (ping it from the care-of address), whether its mobility "
         advice += "daemon runs, and whether both ends agree about IPsec: what does not fit a policy is dropped unsaid"
     else:
@@ -165,87 +178,37 @@ def _unanswered(wanted: Wanted, seen: Observed) -> Judgement:
     return Judgement(Verdict.UNANSWERED, f"sent, and not answered within {wanted.wait_s:g} s{when}", advice)
 
 
+def _answered_late(seen: Observed, late: Message) -> Judgement:
+    """Judge an acknowledgement that names a Binding Update before the last one, and that the table does not show."""
+    advice = "the way to the peer and back takes longer than the retransmission timeout: look at its delay, and at "
+    advice += "InitialBindackTimeoutFirstReg"
+    if late.status is not None and not is_acceptance(late.status):
+        said = meaning(late.status, late.sequence)
+        words = f"sent, and number {late.sequence}, the one before, was rejected: {said.words} ({late.status})"
+        return Judgement(Verdict.REJECTED, words, said.advice or advice, late)
+    return Judgement(
+        Verdict.UNANSWERED,
+        f"sent; the acknowledgement of number {late.sequence} came late, after {seen.sequence} had been sent, and the "
+        "node did not take it for an answer (RFC 6275 section 11.7.3)",
+        advice,
+        late,
+    )
+
+
 def _not_seen(wanted: Wanted, seen: Observed) -> Judgement:
-    if not seen.looks and not seen.watches_messages:
-        blind = "; ".join(seen.blind) or "nothing could be looked at"
-        return Judgement(Verdict.COULD_NOT_TELL, f"whether a Binding Update was sent could not be seen: {blind}")
+    """Judge where no Binding Update was seen: only who could have seen one may say that there was none."""
+    is_blind = not seen.watches_messages or seen.hidden > 0 or seen.left_out > 0
+    if is_blind and not seen.is_table_current:
+        words = f"whether a Binding Update was sent could not be seen: {_blindness(seen)}"
+        return Judgement(Verdict.COULD_NOT_TELL, words, "ask again, or wait longer with --wait; 'bul' shows the list")
+    if seen.of(Kind.ACKNOWLEDGEMENT) and not _late(seen):
+        words = "an acknowledgement was seen, and the Binding Update that it answers was not"
+        return Judgement(Verdict.COULD_NOT_TELL, words, "ask again")
     why, advice = why_not_sent(wanted, seen)
     return Judgement(Verdict.NOT_SENT, f"no Binding Update within {wanted.wait_s:g} s: {why}", advice)
 
 
-def report(wanted: Wanted, seen: Observed, judgement: Judgement) -> BindingUpdateReport:
-    """Return the row that says it all."""
-    updates, answer = seen.of(Kind.UPDATE), judgement.answer
-    status = None if answer is None or answer.kind is not Kind.ACKNOWLEDGEMENT else answer.status
-    asked = _answered(updates, answer)
-    first = updates[0].at if updates else seen.table_changed_at
-    answered_at = answer.at if answer is not None and answer.source is not Source.TABLE else None
-    return BindingUpdateReport(
-        wanted.home_address,
-        wanted.peer or _peer(seen),
-        wanted.registration,
-        wanted.method,
-        judgement.verdict.value,
-        seen.sequence_before,
-        seen.sequence,
-        status,
-        None if status is None else meaning(status).name,
-        None if first is None else _ms(first - seen.asked_at),
-        None if answered_at is None or asked is None else _ms(answered_at - asked.at),
-        answer.lifetime_s if answer is not None and judgement.verdict is Verdict.ACCEPTED else None,
-        tuple(evidence(seen)),
-        wanted.sent,
-        judgement.explanation,
-        judgement.advice,
-    )
-
-
-def _peer(seen: Observed) -> str | None:
-    """Return the peer that was not known before."""
-    return None if seen.after is None else seen.after.peer
-
-
-def _answered(updates: list[Message], answer: Message | None) -> Message | None:
-    """Return the Binding Update that an acknowledgement belongs to."""
-    if answer is None:
-        return None
-    same = [update for update in updates if update.sequence == answer.sequence]
-    before = [update for update in updates if update.at <= answer.at]
-    return next(iter((same or before)[-1:]), None)
-
-
-def evidence(seen: Observed) -> list[str]:
-    """Return what was seen, a line each, in the order of time; then what the table says, and what could not be seen."""
-    lines = [_line(message, seen.asked_at) for message in seen.messages]
-    if seen.is_changed:
-        wrapped = ": it wrapped around" if seen.is_wrapped else ""
-        back = ": it went back, as after a restart" if seen.went_back else ""
-        before = "no entry" if seen.sequence_before is None else f"sequence number {seen.sequence_before}"
-        now = None if seen.after is None else seen.after.sequence
-        lines.append(f"table: {before} before, {now} after{wrapped}{back}")
-    elif seen.has_vanished:
-        lines.append("table: the entry is gone")
-    elif seen.looks and seen.after is not None:
-        lines.append(f"table: sequence number {seen.after.sequence} as before, state {seen.after.state}")
-    elif seen.looks:
-        lines.append("table: no entry")
-    if seen.hidden:
-        lines.append(f"{seen.hidden} encrypted packets (ESP): what is in them cannot be seen")
-    return [*lines, *(f"not seen: {text}" for text in seen.blind)]
-
-
-def _line(message: Message, since: float) -> str:
-    said = [f"{_ms(message.at - since):g} ms", message.kind.value]
-    if message.sequence is not None:
-        said.append(f"number {message.sequence}")
-    if message.status is not None and message.kind is Kind.ACKNOWLEDGEMENT:
-        said.append(f"status {message.status} ({meaning(message.status).words})")
-    elif message.status is not None:
-        said.append(f"status {message.status}")
-    if message.lifetime_s is not None:
-        said.append(f"lifetime {message.lifetime_s} s")
-    return f"{', '.join(said)}: {message.source.value}"
-
-
-def _ms(seconds: float) -> float:
-    return round(max(seconds, 0.0) * 1000, 3)
+def _blindness(seen: Observed) -> str:
+    """Return what could not be seen, and why."""
+    hidden = [f"{seen.hidden} packets were encrypted (ESP)"] if seen.hidden else []
+    return "; ".join([*hidden, *seen.blind]) or "nothing could be looked at"

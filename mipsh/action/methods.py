@@ -54,7 +54,8 @@ class Target(Struct, frozen=True):
     """A binding of which a Binding Update is wanted.
 
     ``local_address`` is this node's own where it is the peer. ``interface`` and ``care_of_address``
-    are the mobile node's, empty where they are not known.
+    are the mobile node's, empty where they are not known. ``known`` is what the engine's table says of
+    it, in a line.
     """
 
     home_address: str
@@ -65,6 +66,7 @@ class Target(Struct, frozen=True):
     interface: str = ""
     care_of_address: str = ""
     lifetime_s: int | None = None
+    known: str = "no entry"
 
 
 def usable(connector: Connector, target: Target) -> tuple[Method, ...]:

@@ -85,20 +85,25 @@ class Test(Struct, frozen=True):
 class Observed(Struct):
     """What was seen since a Binding Update was asked for, at ``asked_at``.
 
-    ``before`` and ``after`` are rows of the table, None where there was none; ``table_changed_at`` is
-    when the table first showed another sequence number. ``looks`` counts how often the table could be
-    read since. ``blind`` says what could not be seen, and why. ``hidden`` counts encrypted packets.
+    ``before`` and ``after`` are rows of the table, None where there was none; nothing can be compared
+    with a ``before`` that could not be read. ``table_changed_at`` is when the table first showed another
+    sequence number. ``looks`` counts how often the table could be read since; it ``is_stale`` where that
+    failed last. ``blind`` says what could not be seen, and why. ``hidden`` counts encrypted packets, and
+    ``left_out`` the messages that were too many to keep.
     """
 
     asked_at: float
     before: Entry | None = None
     after: Entry | None = None
+    is_before_known: bool = True
+    is_stale: bool = False
     table_changed_at: float | None = None
     looks: int = 0
     messages: list[Message] = field(default_factory=list)
     tests: tuple[Test, ...] = ()
     watches_messages: bool = False
     hidden: int = 0
+    left_out: int = 0
     blind: list[str] = field(default_factory=list)
 
     def of(self, kind: Kind) -> list[Message]:
@@ -108,9 +113,14 @@ class Observed(Struct):
     @property
     def is_changed(self) -> bool:
         """Tell whether the table shows a Binding Update that was not there before."""
-        if self.after is None or self.after.sequence is None:
+        if not self.is_before_known or self.after is None or self.after.sequence is None:
             return False
         return self.before is None or self.after.sequence != self.before.sequence
+
+    @property
+    def is_table_current(self) -> bool:
+        """Tell whether the table was read before, and can still be: what it does not show is not there."""
+        return self.is_before_known and self.looks > 0 and not self.is_stale
 
     @property
     def has_vanished(self) -> bool:

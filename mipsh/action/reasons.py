@@ -27,6 +27,10 @@ UNCHANGED = {
         "the node did not register after its link came back",
         "look whether a router advertises on the link, and at the node's log",
     ),
+    "move": (
+        "the node did not register from the other link",
+        "look whether a router advertises there, whether its care-of address came ('status'), and at its log",
+    ),
     "native": ("the engine has not sent it", "look at its log"),
 }
 TESTS = {

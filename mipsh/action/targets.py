@@ -37,14 +37,14 @@ def _address(word: str) -> str:
     if word in (HOME, WHOLE_LIST):
         return word
     found = canonical(word)
-    if found is None:
+    if found is None or "/" in word:
         raise UsageError(f"'{word}' is neither an address, nor '{HOME}', nor '{WHOLE_LIST}'", "write bu 2001:db8::1")
     return found
 
 
 def _of_mobile_node(connector: Connector, wanted: str) -> list[Target]:
     rows: Any = connector.binding_update_list().rows
-    entries = [_from_list(row) for row in rows]
+    entries = [_from_list(row) for row in rows if canonical(row.home_address) == row.home_address]
     if wanted == WHOLE_LIST:
         return entries or _unregistered(connector)
     homes = [entry for entry in entries if entry.registration == HOME]
@@ -60,9 +60,15 @@ def _of_mobile_node(connector: Connector, wanted: str) -> list[Target]:
 
 
 def _from_list(row: Any) -> Target:
-    peer, registration = row.peer_address or "", row.registration or CORRESPONDENT
     care_of = row.care_of_address or row.last_care_of_address or ""
-    return Target(row.home_address, peer, registration, interface=row.interface or "", care_of_address=care_of)
+    return Target(
+        row.home_address,
+        row.peer_address or "",
+        HOME if row.registration == HOME else CORRESPONDENT,
+        interface=row.interface or "",
+        care_of_address=care_of,
+        known=f"{row.state}, sequence number {row.sequence}, {row.lifetime_remaining_s} s left",
+    )
 
 
 def _homes(connector: Connector, entries: list[Target]) -> list[str]:
@@ -77,7 +83,7 @@ def _new(home_address: str, peer: str, homes: list[Target]) -> Target:
     """Return what is known of a peer that has no entry: the mobile node's own side, from its home registration."""
     for entry in homes:
         if entry.home_address == home_address:
-            return structs.replace(entry, peer=peer, registration=CORRESPONDENT)
+            return structs.replace(entry, peer=peer, registration=CORRESPONDENT, known=Target.known)
     return Target(home_address, peer, CORRESPONDENT)
 
 
@@ -107,7 +113,7 @@ def _without_tables(connector: Connector, wanted: str) -> list[Target]:
 def _of_peer(connector: Connector, wanted: str) -> list[Target]:
     """Return the bindings of this node as the peer of mobile nodes; ``home`` means those of a home agent."""
     rows: Any = connector.binding_cache().rows
-    live = [row for row in rows if row.status not in SILENT]
+    live = [row for row in rows if row.status not in SILENT and canonical(row.home_address) == row.home_address]
     found = [_from_cache(row) for row in live if wanted in (WHOLE_LIST, row.home_address)]
     if wanted == HOME:
         found = [_from_cache(row) for row in live if row.status == "registered"]
@@ -130,4 +136,5 @@ def _from_cache(row: Any) -> Target:
         at_peer=True,
         local_address=row.local_address or "",
         care_of_address=row.care_of_address or "",
+        known=f"{row.status}, sequence number {row.sequence}, {row.lifetime_remaining_s} s left",
     )

@@ -8,10 +8,11 @@ import time
 
 from msgspec import Struct
 
-from mipsh.action.carry_out import Outcome, Plan, Written, perform, prepared
-from mipsh.action.judge import STATUSES, Judgement, Verdict, report
+from mipsh.action.carry_out import DONE, Outcome, Plan, Written, perform, prepared, said
+from mipsh.action.judge import STATUSES, Judgement, Verdict
 from mipsh.action.methods import WORDS, Method, Target, chosen, plan
 from mipsh.action.observed import Wanted
+from mipsh.action.report import entry_in_words, report
 from mipsh.action.watching import Watch
 from mipsh.errors import EngineComplaint, MipshError
 from mipsh.model.actions import BINDING_UPDATES, BindingUpdateReport
@@ -21,6 +22,8 @@ from mipsh.status import ExitStatus
 
 TO_BE_FOLLOWED = (Verdict.NOT_SENT,)
 NAMED = tuple(method.value for method in Method if method is not Method.NATIVE)
+NARROW = ("home_address", "peer_address", "method", "verdict", "sequence", "ba_status", "acknowledgement_ms")
+"""The columns of several rows on a terminal; a single one is shown whole."""
 
 
 class Attempt(Struct, frozen=True):
@@ -32,9 +35,10 @@ class Attempt(Struct, frozen=True):
 
 
 class Done(Struct):
-    """What has been found until now."""
+    """What has been found until now; ``after`` says of each attempt how the table is then."""
 
     rows: list[BindingUpdateReport]
+    after: list[str]
     status: ExitStatus = ExitStatus.OK
     errors: tuple[Notice, ...] = ()
 
@@ -65,32 +69,39 @@ def whole(found: list[list[Attempt]]) -> Plan:
     flat = [attempt for group in found for attempt in group]
     questions = dict.fromkeys(attempt.plan.question for attempt in flat if attempt.plan.question)
     steps = tuple(step for attempt in flat for step in attempt.plan.steps)
-    what = "; if nothing comes, ".join(dict.fromkeys(attempt.plan.what for attempt in flat))
-    return Plan(what, steps, " ".join(questions))
+    whats = ("; if nothing comes, ".join(attempt.plan.what for attempt in group) for group in found)
+    known = dict.fromkeys(_named(attempt.target, attempt.target.known) for attempt in flat)
+    return Plan("; ".join(whats), steps, " ".join(questions), "; ".join(known))
+
+
+def _named(target: Target, text: str) -> str:
+    return f"{target.home_address} with {target.peer or 'its home agent'}: {text}"
 
 
 def trigger(session: Session, found: list[list[Attempt]], wait_s: float) -> Result:
     """Ask for the Binding Updates, and return a row for each attempt; the worst verdict earns the exit status."""
     everything = whole(found)
     prepared(session, everything)
-    done = Done([])
+    done = Done([], [])
     with Written(session, everything) as written:
         for group in found:
             _one(session, group, wait_s, done)
             if done.errors:
                 break
-        said = "; ".join(f"{row.home_address} with {row.peer_address}: {row.explanation}" for row in done.rows)
-        written.ends(done.status, said or "; ".join(notice.message for notice in done.errors))
-    info = session.engine().info
-    summary = "\n".join(_sentence(row) for row in done.rows)
+        found_out = [
+            f"{row.method}: {row.home_address} with {row.peer_address}: {row.explanation}" for row in done.rows
+        ]
+        told = [notice.message for notice in done.errors]
+        written.ends(done.status, "; ".join([*found_out, *told]), "; ".join(dict.fromkeys(done.after)))
     return Result(
         BINDING_UPDATES,
         done.rows,
-        info,
+        session.engine().info,
         time.time(),
-        f"\n{summary}" if summary else "",
+        "\n" + "\n".join(map(_sentence, done.rows)) if done.rows else "",
         done.errors,
         status=done.status,
+        shown=NARROW if len(done.rows) > 1 else None,
     )
 
 
@@ -102,15 +113,16 @@ def _one(session: Session, group: list[Attempt], wait_s: float, done: Done) -> N
         wanted = _wanted(attempt, wait_s)
         with Watch(session, wanted).open() as watch:
             judgement, outcome = _try(attempt.plan, watch)
-            if isinstance(outcome.error, EngineComplaint):
+            if isinstance(outcome.error, EngineComplaint) and DONE not in outcome.states:
                 # The engine's own no is a verdict, and no failure of ours.
                 judgement = Judgement(Verdict.NOT_SENT, outcome.error.message, outcome.error.hint)
                 outcome = Outcome([], [])
             done.rows.append(report(wanted, watch.seen, judgement))
+            done.after.append(_named(attempt.target, entry_in_words(watch.seen.after, watch.seen.is_table_current)))
         status = STATUSES[judgement.verdict]
         if outcome.status:
             status = outcome.status
-            done.errors = _notices(outcome)
+            done.errors = _notices(attempt.plan, outcome)
         if done.errors or judgement.verdict not in TO_BE_FOLLOWED:
             break
     done.status = max(done.status, status)
@@ -151,16 +163,15 @@ def _wanted(attempt: Attempt, wait_s: float) -> Wanted:
     )
 
 
-def _notices(outcome: Outcome) -> tuple[Notice, ...]:
-    lines = [f"{row.step}: {row.state.replace('_', ' ')}" for row in outcome.restored]
-    restored = "; ".join(lines)
+def _notices(planned: Plan, outcome: Outcome) -> tuple[Notice, ...]:
+    """Return what went wrong, with what was done and what was not."""
+    became = said(planned, outcome).replace("_", " ")
     if outcome.error is not None:
-        hint = "; ".join(filter(None, (outcome.error.hint, restored)))
+        hint = "; ".join(filter(None, (outcome.error.hint, became)))
         return (Notice(outcome.error.code, outcome.error.message, hint),)
-    done = ", ".join(dict.fromkeys(state.replace("_", " ") for state in outcome.states))
     if outcome.is_interrupted:
-        return (Notice("interrupted", f"interrupted; what asks for the Binding Update: {done}", restored),)
-    return (Notice("failed", f"not all was put back: {restored}", "put it back by hand: see --how"),)
+        return (Notice("interrupted", f"interrupted; {became}", "the rows say what was seen until then"),)
+    return (Notice("failed", f"not all was put back: {became}", "put it back by hand: see --how"),)
 
 
 def _sentence(row: BindingUpdateReport) -> str:

@@ -19,6 +19,8 @@ from mipsh.session import Session
 FIRST_LOOK_S, LONGEST_PAUSE_S = 0.05, 1.0
 STEP_S = 0.25
 """How long messages are awaited in one go, so that the table is looked at in between."""
+MOST_AT_ONCE, MOST_KEPT = 64, 256
+"""How many messages are taken in between two judgements, and how many are remembered."""
 
 _EVENTS = {
     False: {
@@ -43,6 +45,11 @@ class Witness(Protocol):
         """How many encrypted packets there were."""
         ...
 
+    @property
+    def lost(self) -> int:
+        """How many messages did not get through."""
+        ...
+
 
 class Events:
     """The messages that the engine tells of."""
@@ -50,24 +57,31 @@ class Events:
     hidden = 0
 
     def __init__(self, listener: Listener, wanted: Wanted) -> None:
+        self.lost = 0
         self._listener = listener
         self._wanted = wanted
+        self._peer = wanted.peer
 
     def next(self, until: float) -> Message | None:
         """Return the next message of the binding, as Witness says."""
         while (event := self._listener.next(until)) is not None:
+            self.lost += event.lost
             kind = _EVENTS[self._wanted.at_peer].get(event.event)
-            if kind is not None and self._is_meant(event):
+            if kind is not None and self._is_meant(kind, event):
                 return _told(kind, event)
             if time.monotonic() >= until:
                 break
         return None
 
-    def _is_meant(self, event: EngineEvent) -> bool:
-        wanted = self._wanted
-        if event.home_address != wanted.home_address:
+    def _is_meant(self, kind: Kind, event: EngineEvent) -> bool:
+        """Tell whether it is of the binding; a home agent that is not known yet is whom the first update goes to."""
+        if event.home_address != self._wanted.home_address:
             return False
-        return wanted.at_peer or wanted.peer in ("", event.peer)
+        if self._wanted.at_peer:
+            return True
+        if not self._peer and kind is Kind.UPDATE and "H" in (event.flags or ()):
+            self._peer = event.peer or ""
+        return bool(self._peer) and self._peer == event.peer
 
 
 def _told(kind: Kind, event: EngineEvent) -> Message:
@@ -83,11 +97,17 @@ class Packets:
     def __init__(self, witness: Any, wanted: Wanted) -> None:
         self._witness = witness
         self._wanted = wanted
+        self._peer = wanted.peer
 
     @property
     def hidden(self) -> int:
         """How many encrypted packets there were."""
         return int(self._witness.esp)
+
+    @property
+    def lost(self) -> int:
+        """How many packets the kernel could not keep."""
+        return int(self._witness.lost)
 
     def next(self, until: float) -> Message | None:
         """Return the next message of the binding, as Witness says."""
@@ -105,8 +125,7 @@ class Packets:
 
         if not seen.is_sound or seen.home_address != self._wanted.home_address:
             return None
-        ends = seen.source, seen.destination
-        if not self._wanted.at_peer and self._wanted.peer and self._wanted.peer not in ends:
+        if not self._wanted.at_peer and not self._is_between(seen):
             return None
         match seen.message:
             case mobility.BindingUpdate() as update:
@@ -122,6 +141,15 @@ class Packets:
                 is_ours = self._wanted.method == "be"
                 return None if is_ours else Message(Kind.ERROR, seen.monotonic, Source.PACKET, None, error.status)
         return None
+
+    def _is_between(self, seen: Any) -> bool:
+        """Tell whether the peer is an end of it; one that is not known yet is whom the first update goes to."""
+        from mipsh.wire import mobility
+
+        is_home = isinstance(seen.message, mobility.BindingUpdate) and seen.message.flags & mobility.HOME
+        if not self._peer and is_home:
+            self._peer = seen.destination
+        return bool(self._peer) and self._peer in (seen.source, seen.destination)
 
 
 class Watch:
@@ -143,6 +171,7 @@ class Watch:
             self._witness = self._best(stack)
             self.seen.watches_messages = self._witness is not None
             self._look()
+            self.seen.is_before_known = self.seen.looks > 0
             self.seen.before, self.seen.after, self.seen.looks = self.seen.after, None, 0
             yield self
 
@@ -152,6 +181,9 @@ class Watch:
             return Events(stack.enter_context(self._connector.listening()), self.wanted)
         except CapabilityMissing:
             return self._packets(stack)
+        except MipshError as error:
+            self._cannot("events", error)
+            return self._packets(stack)
 
     def _packets(self, stack: ExitStack) -> Witness | None:
         from mipsh.linux.witness import Witness as PacketWitness
@@ -159,11 +191,16 @@ class Watch:
         try:
             return Packets(stack.enter_context(PacketWitness()), self.wanted)
         except MipshError as error:
-            self.seen.blind.append(f"packets ({error.message})")
+            self._cannot("packets", error)
             return None
 
     def asked(self) -> None:
-        """Take note that the Binding Update is asked for now."""
+        """Take note that the Binding Update is asked for now; what was seen before that is of no account."""
+        until = time.monotonic() + STEP_S
+        while self._take(0.0) and time.monotonic() < until:
+            self.seen.messages.clear()
+        self.seen.messages.clear()
+        self.seen.left_out = 0
         self.seen.asked_at = time.monotonic()
         self._next_look = self.seen.asked_at + FIRST_LOOK_S
 
@@ -188,16 +225,41 @@ class Watch:
             raise AssertionError("a watch that is over has a verdict")
         return found
 
-    def _take(self, until: float) -> None:
-        """Take in the next message, awaited until a time, and those that are there already."""
+    def _take(self, until: float) -> bool:
+        """Take in the next message, awaited until a time, and those that are there; tell whether there may be more."""
         if self._witness is None:
             time.sleep(max(until - time.monotonic(), 0.0))
-            return
-        while (message := self._witness.next(until)) is not None:
-            if message.at >= self.seen.asked_at:
-                self.seen.messages.append(message)
+            return False
+        try:
+            for _ in range(MOST_AT_ONCE):
+                message = self._witness.next(until)
+                if message is None:
+                    self._count(self._witness)
+                    return False
+                self._keep(message)
                 until = 0.0
-        self.seen.hidden = self._witness.hidden
+        except MipshError as error:
+            # What it brought counts; from now on there is the table alone.
+            self._cannot("what came after that", error)
+            self._witness, self.seen.watches_messages = None, False
+            return False
+        return True
+
+    def _count(self, witness: Witness) -> None:
+        """Take note of what the witness could not bring."""
+        self.seen.hidden = witness.hidden
+        if witness.lost and self.seen.watches_messages:
+            self.seen.watches_messages = False
+            self.seen.blind.append("some messages, which came too fast")
+
+    def _keep(self, message: Message) -> None:
+        """Keep a message; of very many, the first and the last ones."""
+        if message.at < self.seen.asked_at:
+            return
+        self.seen.messages.append(message)
+        if len(self.seen.messages) > MOST_KEPT:
+            del self.seen.messages[MOST_KEPT // 2]
+            self.seen.left_out += 1
 
     # The table.
 
@@ -222,8 +284,9 @@ class Watch:
                     self.seen.tests = self._tests()
         except MipshError as error:
             self._cannot("table", error)
+            self.seen.is_stale = True
             return
-        self.seen.after = row
+        self.seen.after, self.seen.is_stale = row, False
         self.seen.looks += 1
 
     def _cannot(self, what: str, error: MipshError) -> None:
@@ -251,7 +314,7 @@ def list_entry(connector: Connector, wanted: Wanted) -> Entry | None:
     """Return the row of the binding update list that is meant; None where there is none."""
     rows: Any = connector.binding_update_list().rows
     for row in rows:
-        if row.home_address != wanted.home_address or row.registration != wanted.registration:
+        if row.home_address != wanted.home_address or (row.registration == HOME) != (wanted.registration == HOME):
             continue
         if wanted.peer in ("", row.peer_address):
             state = AWAITING if row.state is None and row.ack == "wait" else row.state
