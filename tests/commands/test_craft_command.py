@@ -166,7 +166,7 @@ def test_messages_fields_and_values_are_completed() -> None:
     assert suggested("craft bu src=2001") == []
 
 
-def test_nothing_is_left_in_the_home(mipsh: Mipsh) -> None:
+def test_no_cache_is_left_in_the_home(mipsh: Mipsh) -> None:
     """scapy's cache is neither read nor written: whoever can write it would be believed."""
     assert mipsh.process("craft", "brr", "src=2001:db8::1", "dst=2001:db8::2").status == 0
-    assert not (mipsh.home / ".cache").exists()
+    assert not (mipsh.home / ".cache" / "scapy").exists()
