@@ -17,9 +17,9 @@ NLMSG_ERROR, NLMSG_DONE = 2, 3
 REQUEST, ACKNOWLEDGE, DUMP = 0x1, 0x4, 0x300
 REPLACE, CREATE = 0x100, 0x400
 NEW_LINK, DELETE_LINK, GET_LINK = 16, 17, 18
-NEW_ADDRESS, DELETE_ADDRESS = 20, 21
+NEW_ADDRESS, DELETE_ADDRESS, GET_ADDRESS = 20, 21, 22
 NEW_ROUTE, DELETE_ROUTE = 24, 25
-GROUP_LINK = 1
+GROUP_LINK, GROUP_IPV6_ADDRESS = 0x1, 0x100
 LINK_NAME, OPERATION, CARRIER_UPS, CARRIER_DOWNS = 3, 16, 47, 48
 UNKNOWN_OPERATION = b"\0"
 ADDRESS, ADDRESS_LOCAL, ADDRESS_FLAGS = 1, 2, 8
@@ -30,11 +30,13 @@ TABLE_LOCAL, TYPE_LOCAL = 255, 2
 IFF_UP, IFF_RUNNING, IFF_LOWER_UP = 0x1, 0x40, 0x10000
 HAS_LINK = IFF_UP | IFF_RUNNING | IFF_LOWER_UP
 """Switched on, in operation, and with a carrier at this very moment, of which the kernel takes note later."""
+IPV6_SIZE = 16
 LARGEST = 1 << 18
 """Bytes of the largest datagram that is read."""
 
 _MESSAGE = struct.Struct("=IHHII")
 _LINK = struct.Struct("=BxHiII")
+_ADDRESS = struct.Struct("=BBBBi")
 _ATTRIBUTE = struct.Struct("=HH")
 _ERROR = struct.Struct("=i")
 _COUNT = struct.Struct("=I")
@@ -46,6 +48,14 @@ class LinkState(Struct, frozen=True):
     name: str
     is_up: bool
     downs: int = 0
+
+
+class AddressState(Struct, frozen=True):
+    """An IPv6 address that came to an interface, or went."""
+
+    index: int
+    address: bytes
+    is_there: bool
 
 
 def attribute(kind: int, value: bytes) -> bytes:
@@ -94,6 +104,18 @@ def link_states(data: bytes) -> Iterator[LinkState]:
         yield LinkState(name, is_up, _count(said, CARRIER_DOWNS))
 
 
+def address_states(data: bytes) -> Iterator[AddressState]:
+    """Yield what a datagram says of IPv6 addresses."""
+    for kind, body in messages(data):
+        if kind not in (NEW_ADDRESS, DELETE_ADDRESS) or len(body) < _ADDRESS.size:
+            continue
+        family, _, _, _, index = _ADDRESS.unpack_from(body)
+        said = attributes(body[_ADDRESS.size :])
+        address = said.get(ADDRESS_LOCAL) or said.get(ADDRESS, b"")
+        if family == socket.AF_INET6 and len(address) == IPV6_SIZE:
+            yield AddressState(index, address, kind == NEW_ADDRESS)
+
+
 def _is_pending(said: Mapping[int, bytes]) -> bool:
     """Tell whether an interface has a carrier of which the kernel has yet to take note: until then it sends nothing.
 
@@ -138,11 +160,11 @@ class RtNetlink:
             if code:
                 raise OSError(code, os.strerror(code))
 
-    def change_address(self, index: int, address: bytes, *, is_added: bool) -> None:
+    def change_address(self, index: int, address: bytes, *, is_added: bool) -> bool:
         """Give an interface an address for itself alone, without detection of duplicates, or take it away.
 
         Packets for it are taken from now on: the kernel makes the route for that some time later, so it is
-        made here. One that is gone is as good as taken away.
+        made here. One that is gone is as good as taken away: False where it was.
         """
         flags = NO_DETECTION | NO_PREFIX_ROUTE
         head = struct.pack("=BBBBi", socket.AF_INET6, 128, flags & 0xFF, 0, index)
@@ -151,9 +173,19 @@ class RtNetlink:
         if is_added:
             self.ask(NEW_ADDRESS, CREATE | REPLACE, body)
             self.ask(NEW_ROUTE, CREATE | REPLACE, _local_route(index, address))
-        else:
-            self._remove(DELETE_ROUTE, _local_route(index, address), errno.ESRCH)
-            self._remove(DELETE_ADDRESS, body, errno.EADDRNOTAVAIL)
+            return True
+        self.remove_local_route(index, address)
+        return self._remove(DELETE_ADDRESS, body, errno.EADDRNOTAVAIL)
+
+    def remove_local_route(self, index: int, address: bytes) -> None:
+        """Remove the route that was made with an address; harmless where there is none."""
+        self._remove(DELETE_ROUTE, _local_route(index, address), errno.ESRCH)
+
+    def has_address(self, index: int, address: bytes) -> bool:
+        """Tell whether an interface has an address now; raises OSError."""
+        head = _ADDRESS.pack(socket.AF_INET6, IPV6_SIZE * 8, 0, 0, index)
+        self.put(GET_ADDRESS, 0, head + attribute(ADDRESS, address))
+        return any(kind == NEW_ADDRESS for kind, _ in messages(self.receive()))
 
     def set_default_route(self, index: int, metric: int, source: bytes | None) -> None:
         """Send everything to an interface, from an address where one is given, in place of such a route before."""
@@ -164,13 +196,15 @@ class RtNetlink:
         """Undo ``set_default_route``; harmless where there is nothing to undo."""
         self._remove(DELETE_ROUTE, _default_route(index, metric), errno.ESRCH)
 
-    def _remove(self, kind: int, body: bytes, gone: int) -> None:
-        """Remove something; ``gone`` is what the kernel says when it is not there."""
+    def _remove(self, kind: int, body: bytes, gone: int) -> bool:
+        """Remove something; ``gone`` is what the kernel says when it is not there, which is False."""
         try:
             self.ask(kind, 0, body)
         except OSError as error:
             if error.errno != gone:
                 raise
+            return False
+        return True
 
     def close(self) -> None:
         """Close the socket; harmless when that is done."""

@@ -10,8 +10,11 @@ import fcntl
 import os
 import socket
 import struct
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from mipsh.errors import MipshError, RefusedError, UsageError
 from mipsh.linux import links
@@ -25,6 +28,7 @@ LARGEST = 65_575
 BATCH = 64
 METRIC = 512
 """The default route's: before those of the kernel's own autoconfiguration."""
+Answer = TypeVar("Answer")
 QUIET = {"accept_ra": 0, "autoconf": 0, "addr_gen_mode": 1, "dad_transmits": 0, "router_solicitations": 0}
 
 
@@ -38,6 +42,7 @@ class Tun:
         self.name = name
         self.lost = 0
         self._preferred: dict[bytes, bool] = {}
+        self._removals: Counter[bytes] = Counter()
         self._handle = _open(name)
         try:
             fcntl.ioctl(self._handle, TUNSETIFF, struct.pack("=16sH22x", name.encode(), IFF_TUN | IFF_NO_PI))
@@ -74,19 +79,36 @@ class Tun:
             self._change(address, is_added=False)
             self._set_route()
 
+    def forget_address(self, address: bytes) -> None:
+        """Take note that somebody took an address away; should they have given it again, it stays theirs."""
+        if self._preferred.pop(address, None) is not None:
+            self._ask(partial(self._netlink.remove_local_route, self._index, address), "addresses")
+            self._set_route()
+
+    def has_address(self, address: bytes) -> bool:
+        """Tell whether the interface has an address now, whoever gave it."""
+        return self._ask(partial(self._netlink.has_address, self._index, address), "addresses") or False
+
+    def is_own_removal(self, address: bytes) -> bool:
+        """Tell whether it was here that an address was taken away of which the kernel tells now; each time once."""
+        if not self._removals[address]:
+            del self._removals[address]
+            return False
+        self._removals[address] -= 1
+        return True
+
     def restore(self) -> None:
         """Give the addresses again, which the kernel forgot while the interface was switched off."""
+        self._removals.clear()
         for address in self._preferred:
             self._change(address, is_added=True)
         self._set_route()
 
     def _change(self, address: bytes, *, is_added: bool) -> None:
         """Add or remove an address; while the interface is switched off, packets for it cannot be taken."""
-        try:
-            self._netlink.change_address(self._index, address, is_added=is_added)
-        except OSError as error:
-            if error.errno != errno.ENETDOWN:
-                raise links.explained(error, f"change the addresses of '{self.name}'") from None
+        change = partial(self._netlink.change_address, self._index, address, is_added=is_added)
+        if self._ask(change, "addresses") and not is_added:
+            self._removals[address] += 1
 
     def _set_route(self) -> None:
         """Let the default route say what is sent from: the first preferred address, or else the kernel's choice.
@@ -95,14 +117,19 @@ class Tun:
         interface is switched off, there cannot be one.
         """
         source = next((address for address, is_preferred in self._preferred.items() if is_preferred), None)
+        if self._preferred:
+            self._ask(partial(self._netlink.set_default_route, self._index, METRIC, source), "default route")
+        else:
+            self._ask(partial(self._netlink.remove_default_route, self._index, METRIC), "default route")
+
+    def _ask(self, question: Callable[[], Answer], what: str) -> Answer | None:
+        """Ask the kernel, and return what it says; None while the interface is switched off."""
         try:
-            if self._preferred:
-                self._netlink.set_default_route(self._index, METRIC, source)
-            else:
-                self._netlink.remove_default_route(self._index, METRIC)
+            return question()
         except OSError as error:
             if error.errno != errno.ENETDOWN:
-                raise links.explained(error, f"change the default route of '{self.name}'") from None
+                raise links.explained(error, f"change the {what} of '{self.name}'") from None
+            return None
 
     def fileno(self) -> int:
         """Return the descriptor to wait on."""

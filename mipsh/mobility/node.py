@@ -114,6 +114,26 @@ class Node:
         self.routing.add(address, length, interface)
         return self._settle(self.interfaces[interface].add_address(address, length, now, detect=detect), now)
 
+    def lose_address(self, address: bytes, now: float) -> list[Effect]:
+        """Lose an address that was formed from a router's prefix, as an administrator wants it; no other one.
+
+        It is not formed again while the prefix is known. A mobile node goes to another care-of address.
+        """
+        effects = [effect for link in self.interfaces.values() for effect in link.take_away(address)]
+        if effects and self.roles.mobile_node is not None:
+            self.roles.mobile_node.doubt(address)
+        return self._settle(effects, now)
+
+    def regain_address(self, address: bytes, now: float) -> list[Effect]:
+        """Have an address again, or another one that an administrator chose, where a router's prefix allows it.
+
+        It is tested as any other one. A mobile node registers it where it becomes its care-of address.
+        """
+        for link in self.interfaces.values():
+            if link.gives_addresses_like(address, now):
+                return self._settle(link.give_back(address, now), now)
+        return []
+
     def advertise(self, interface: str, advertising: Advertising | None, now: float) -> list[Effect]:
         """Begin to advertise as a router on a link, otherwise than before, or no more (None)."""
         return self._settle(self.interfaces[interface].advertise(advertising, now), now)

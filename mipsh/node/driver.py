@@ -41,13 +41,16 @@ class Port(Protocol):
 
 
 class LinkSource(Protocol):
-    """Tells which interfaces have a link: it is a LinkMonitor, or a test's."""
+    """Tells which interfaces have a link, and of the TUN's addresses: it is a LinkMonitor, or a test's."""
 
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
 
     def changes(self) -> list[tuple[str, bool]]:
         """Return the interfaces that have a link from now on, or have none."""
+
+    def addresses(self) -> list[tuple[bytes, bool]]:
+        """Return the addresses that came to the TUN (True) or went, as ``changes`` found them."""
 
     def close(self) -> None:
         """Stop listening."""
@@ -77,7 +80,7 @@ class Driver:
         self.listeners: list[Listener] = []
         self._ports = ports
         self._programs = None if tun is None else Programs(tun)
-        self._links = LinkMonitor() if links is None else links
+        self._links = LinkMonitor(None if tun is None else tun.name) if links is None else links
         self._epoll = select.epoll()
         self._callbacks: dict[int, dict[int, Callback]] = {}
         self._calls: list[tuple[float, int, Handle]] = []
@@ -156,6 +159,10 @@ class Driver:
             self.set_link(interface, is_up)
             if self._programs is not None and interface == self._programs.tun.name and is_up:
                 self._programs.tun.restore()
+        for address, is_there in self._links.addresses():
+            if self._programs is not None:
+                now = time.monotonic()
+                self.perform(self._programs.changed_by_hand(address, is_there, self.node, now))
 
     def _woken(self) -> None:
         os.eventfd_read(self._wake)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from mipsh.mobility.effects import AddressAdded, AddressRemoved
+from mipsh.mobility.effects import AddressAdded, AddressRemoved, Effect
 from mipsh.mobility.node import Node
 from mipsh.wire import address as addresses
 from mipsh.wire.packet import Packet, decode
@@ -34,6 +34,15 @@ class Tunnel(Protocol):
     def restore(self) -> None:
         """Give the addresses again."""
 
+    def forget_address(self, address: bytes) -> None:
+        """Take note that somebody took an address away."""
+
+    def has_address(self, address: bytes) -> bool:
+        """Tell whether the interface has an address now."""
+
+    def is_own_removal(self, address: bytes) -> bool:
+        """Tell whether it was through ``remove_address`` that one went; each time once."""
+
 
 class Programs:
     """The upper layers of a node, on a TUN; home addresses are what they send from, unless they choose."""
@@ -61,6 +70,25 @@ class Programs:
             self.tun.remove_address(address)
         elif before is not (None in places):
             self.tun.add_address(address, is_preferred=None in places)
+
+    def changed_by_hand(self, address: bytes, is_there: bool, node: Node, now: float) -> list[Effect]:
+        """Follow an administrator, who gave the interface an address or took it away; return what that causes.
+
+        A care-of address that is taken away is lost to the node, and one that is given is the node's
+        where routers allow it. Any other address of the node is put back: it is the configuration's. What
+        the node did itself, of which the kernel tells as well, causes nothing.
+        """
+        if is_there:
+            is_news = address not in self._places and self.tun.has_address(address)
+            return node.regain_address(address, now) if is_news else []
+        if self.tun.is_own_removal(address):
+            return []
+        effects = node.lose_address(address, now)
+        if effects:
+            self.tun.forget_address(address)
+        elif address in self._places:
+            self.tun.restore()
+        return effects
 
     def deliver(self, packet: Packet) -> None:
         """Hand a packet to the programs."""

@@ -13,8 +13,11 @@ from mipsh.errors import EngineError, RefusedError, UsageError
 from mipsh.linux import links
 from mipsh.linux.link_monitor import LinkMonitor
 from mipsh.linux.rtnetlink import (
+    ADDRESS,
+    ADDRESS_LOCAL,
     CARRIER_DOWNS,
     CARRIER_UPS,
+    DELETE_ADDRESS,
     DELETE_LINK,
     HAS_LINK,
     IFF_LOWER_UP,
@@ -24,8 +27,10 @@ from mipsh.linux.rtnetlink import (
     NEW_ADDRESS,
     NEW_LINK,
     OPERATION,
+    AddressState,
     LinkState,
     RtNetlink,
+    address_states,
     attribute,
     attributes,
     link_states,
@@ -78,6 +83,39 @@ def test_losses_of_the_carrier_are_counted() -> None:
     assert list(link_states(data * 2)) == [LinkState("eth0", False, 3)] * 2
 
 
+ADDRESS_BYTES = bytes.fromhex("20010db8000000000000000000000001")
+
+
+def about_address(kind: int, *said: bytes, family: int = socket.AF_INET6) -> bytes:
+    """Return a message about an address of the interface 7."""
+    body = struct.pack("=BBBBi", family, 128, 0, 0, 7) + b"".join(said)
+    return struct.pack("=IHHII", 16 + len(body), kind, 0, 1, 0) + body
+
+
+@pytest.mark.parametrize(("kind", "is_there"), [(NEW_ADDRESS, True), (DELETE_ADDRESS, False)])
+@pytest.mark.parametrize("attribute_kind", [ADDRESS, ADDRESS_LOCAL])
+def test_an_address_comes_and_goes(kind: int, is_there: bool, attribute_kind: int) -> None:
+    """The interface's own end is what counts, where another one is named too."""
+    data = about_address(kind, attribute(attribute_kind, ADDRESS_BYTES))
+    assert list(address_states(data)) == [AddressState(7, ADDRESS_BYTES, is_there)]
+    both = about_address(kind, attribute(ADDRESS, bytes(16)), attribute(ADDRESS_LOCAL, ADDRESS_BYTES))
+    assert [state.address for state in address_states(both)] == [ADDRESS_BYTES]
+
+
+def test_other_messages_say_nothing_of_addresses() -> None:
+    """Links, another family, no address, and one that is too short."""
+    assert not list(address_states(message(NEW_LINK, 0, NAME)))
+    assert not list(address_states(about_address(NEW_ADDRESS, attribute(ADDRESS, bytes(4)), family=socket.AF_INET)))
+    assert not list(address_states(about_address(NEW_ADDRESS)))
+    assert not list(address_states(struct.pack("=IHHII", 18, NEW_ADDRESS, 0, 1, 0) + bytes(2)))
+
+
+def test_an_address_that_is_there_and_one_that_is_not() -> None:
+    """The kernel is asked for it."""
+    with RtNetlink() as kernel:
+        assert not kernel.has_address(socket.if_nametoindex("lo"), ADDRESS_BYTES)
+
+
 def test_other_messages_say_nothing_of_links() -> None:
     """Nor do those that are too short."""
     assert not list(link_states(message(NEW_ADDRESS, 0, NAME)))
@@ -91,6 +129,8 @@ def test_any_bytes_can_be_read(data: bytes) -> None:
     assert all(len(value) <= len(data) for value in attributes(data).values())
     list(link_states(data))
     list(link_states(message(NEW_LINK, 0, data)))
+    list(address_states(data))
+    list(address_states(about_address(NEW_ADDRESS, data)))
 
 
 def test_the_kernel_says_what_it_has_against_a_request() -> None:

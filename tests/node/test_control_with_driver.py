@@ -34,6 +34,10 @@ class NoLinks:
         """Return nothing."""
         return []
 
+    def addresses(self) -> list[tuple[bytes, bool]]:
+        """Return nothing."""
+        return []
+
     def close(self) -> None:
         """Close it."""
         os.close(self._descriptor)

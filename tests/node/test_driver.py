@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -18,6 +19,7 @@ from mipsh.mobility.roles import NodeParameters
 from mipsh.node.driver import Driver
 from mipsh.wire.address import parse
 from mipsh.wire.icmpv6 import EchoRequest, Icmpv6
+from mipsh.wire.ndp import AUTONOMOUS, ON_LINK, PrefixInformation, RouterAdvertisement
 from mipsh.wire.packet import Packet, Payload, decode
 
 LEFT, RIGHT = "left", "right"
@@ -76,6 +78,8 @@ class FakeTun(Pair):
     def __init__(self) -> None:
         super().__init__("mip0")
         self.changes: list[tuple[str, bytes]] = []
+        self.there: set[bytes] = set()
+        self.own_removals: list[bytes] = []
 
     def send(self, data: bytes) -> bool:
         """Keep what goes to the programs."""
@@ -94,12 +98,28 @@ class FakeTun(Pair):
         """Note that it was asked for."""
         self.changes.append(("restored", b""))
 
+    def forget_address(self, address: bytes) -> None:
+        """Note that it is somebody else's."""
+        self.changes.append(("forgotten", address))
+
+    def has_address(self, address: bytes) -> bool:
+        """Tell what the test says."""
+        return address in self.there
+
+    def is_own_removal(self, address: bytes) -> bool:
+        """Tell what the test says."""
+        if address not in self.own_removals:
+            return False
+        self.own_removals.remove(address)
+        return True
+
 
 class FakeLinks:
     """What the kernel says of links."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, bool]] = []
+        self.by_hand: list[tuple[bytes, bool]] = []
         self.is_closed = False
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
@@ -112,11 +132,21 @@ class FakeLinks:
         self.told += changes
         os.eventfd_write(self._bell, 1)
 
+    def change_by_hand(self, *changes: tuple[bytes, bool]) -> None:
+        """Let addresses of the TUN come and go."""
+        self.by_hand += changes
+        os.eventfd_write(self._bell, 1)
+
     def changes(self) -> list[tuple[str, bool]]:
         """Return what happened."""
         told, self.told = self.told, []
-        if told:
+        with suppress(BlockingIOError):
             os.eventfd_read(self._bell)
+        return told
+
+    def addresses(self) -> list[tuple[bytes, bool]]:
+        """Return which addresses came and went."""
+        told, self.by_hand = self.by_hand, []
         return told
 
     def close(self) -> None:
@@ -245,6 +275,61 @@ def test_an_interface_for_programs_that_was_off_is_restored(bench: Bench) -> Non
     bench.links.tell(("mip0", False), ("mip0", True))
     bench.driver.run_once(LONGEST_S)
     assert bench.tun.changes == [("restored", b"")]
+
+
+def test_addresses_that_change_by_hand(bench: Bench) -> None:
+    """One of the configuration is put back; what the node did itself, and what is none of its, causes nothing."""
+    bench.tun.changes.clear()
+    strange = parse("2001:db8:0:9::9")
+    bench.tun.there = {strange, HERE[LEFT]}
+    bench.tun.own_removals = [HERE[RIGHT]]
+    bench.links.change_by_hand((strange, True), (HERE[LEFT], True), (HERE[RIGHT], False), (strange, False))
+    bench.driver.run_once(LONGEST_S)
+    assert bench.tun.changes == []
+    bench.links.change_by_hand((HERE[RIGHT], False))
+    bench.driver.run_once(LONGEST_S)
+    assert bench.tun.changes == [("restored", b"")]
+
+
+def test_a_care_of_address_that_changes_by_hand() -> None:
+    """It is lost, and the TUN's owner no more; one that is there when it is looked for is the node's again."""
+    links, port, tun = FakeLinks(), FakePort(), FakeTun()
+    how = InterfaceParameters(dad_transmits=0)
+    node = Node("node", [Interface(LEFT, MAC, os.urandom, how)], os.urandom)
+    with Driver(node, {LEFT: port}, tun, links) as driver:
+        links.tell((LEFT, True))
+        driver.start()
+        option = PrefixInformation(64, ON_LINK | AUTONOMOUS, 3600, 3600, HERE[LEFT][:8] + bytes(8))
+        advertisement = RouterAdvertisement(64, 0, 1800, 0, 0, (option,))
+        told = Packet(parse("fe80::9"), parse("ff02::1"), Icmpv6(advertisement), hop_limit=255)
+        port.put(told.encode())
+        driver.run_once(LONGEST_S)
+        (formed,) = [address for what, address in tun.changes if what == "added"]
+        tun.changes.clear()
+        links.change_by_hand((formed, False))
+        driver.run_once(LONGEST_S)
+        assert not node.owns(formed)
+        assert tun.changes == [("forgotten", formed), ("removed", formed)]
+        links.change_by_hand((formed, True))
+        driver.run_once(LONGEST_S)
+        assert not node.owns(formed)
+        tun.there = {formed}
+        links.change_by_hand((formed, True))
+        driver.run_once(LONGEST_S)
+        assert node.owns(formed)
+        assert tun.changes[2:] == [("added", formed)]
+    for pair in (port, tun):
+        pair.close()
+
+
+def test_without_programs_nothing_changes_by_hand() -> None:
+    """There is no TUN."""
+    links = FakeLinks()
+    node = Node("node", [Interface(LEFT, MAC, os.urandom)], os.urandom)
+    with Driver(node, {}, None, links) as driver:
+        links.change_by_hand((HERE[LEFT], True))
+        driver.run_once(LONGEST_S)
+        assert not node.owns(HERE[LEFT])
 
 
 def test_a_packet_for_an_interface_that_has_no_port_is_lost(bench: Bench) -> None:

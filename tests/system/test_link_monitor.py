@@ -2,12 +2,16 @@
 
 import selectors
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from system_namespaces import DEADLINE_S, Netns, needs_namespaces
 
+from mipsh.errors import MipshError
 from mipsh.linux import links
+from mipsh.linux.addresses import Address, add_address, delete_address, set_up
 from mipsh.linux.link_monitor import LinkMonitor
+from mipsh.wire.address import parse
 
 pytestmark = [pytest.mark.system, needs_namespaces]
 
@@ -94,3 +98,72 @@ def test_messages_that_were_lost_are_made_up_for(netns: Netns, monitor: LinkMoni
     netns.inside("here", flood)
     netns.inside("there", lambda: links.set_up("eth0", is_up=False))
     assert told_until(monitor, ("eth0", False)) == [("eth0", False)]
+
+
+# Addresses of one interface.
+
+ONE, OTHER = "2001:db8::1", "2001:db8::2"
+
+
+@pytest.fixture
+def watching(netns: Netns) -> Iterator[LinkMonitor]:
+    """What listens to the addresses of eth0, too, and has heard of the links."""
+    with netns.inside("here", lambda: LinkMonitor("eth0")) as made:
+        told_until(made, ("eth0", True))
+        yield made
+
+
+def addresses_until(monitor: LinkMonitor, last: tuple[bytes, bool]) -> list[tuple[bytes, bool]]:
+    """Return what is told of global addresses, up to a change."""
+    told: list[tuple[bytes, bool]] = []
+    with selectors.DefaultSelector() as selector:
+        selector.register(monitor, selectors.EVENT_READ)
+        while last not in told:
+            assert selector.select(DEADLINE_S)
+            monitor.changes()
+            told += [change for change in monitor.addresses() if change[0][:1] == b"\x20"]
+    return told
+
+
+def test_addresses_that_come_and_go(netns: Netns, watching: LinkMonitor) -> None:
+    """Those of the interface alone."""
+    elsewhere, here = Address(OTHER, 128, "lo"), Address(ONE, 128, "eth0", ("nodad",))
+    for change in (add_address, delete_address):
+        netns.inside("here", partial(change, elsewhere))
+        netns.inside("here", partial(change, here))
+    assert addresses_until(watching, (parse(ONE), False)) == [(parse(ONE), True), (parse(ONE), False)]
+    assert watching.addresses() == []
+
+
+def test_addresses_of_an_interface_that_is_switched_off_are_not_told(netns: Netns, watching: LinkMonitor) -> None:
+    """They are all gone; those that come when it is on again are told."""
+    here, other = Address(ONE, 128, "eth0", ("nodad",)), Address(OTHER, 128, "eth0", ("nodad",))
+
+    def blink() -> None:
+        add_address(here)
+        set_up("eth0", False)
+        set_up("eth0", True)
+        add_address(other)
+
+    netns.inside("here", blink)
+    netns.inside("here", partial(delete_address, other))
+    told = addresses_until(watching, (parse(OTHER), False))
+    assert (parse(ONE), True) in told
+    assert (parse(ONE), False) not in told
+
+
+def test_an_interface_whose_addresses_may_have_changed_unheard_is_told(netns: Netns, watching: LinkMonitor) -> None:
+    """As if it had been off."""
+
+    def flood() -> None:
+        for number in range(FLOOD):
+            links.set_mtu("eth0", 1300 + number % 2)
+
+    netns.inside("here", flood)
+    assert told_until(watching, ("eth0", True))[-2:] == [("eth0", False), ("eth0", True)]
+
+
+def test_an_interface_that_is_not_there_is_not_listened_to(netns: Netns) -> None:
+    """It is said so."""
+    with pytest.raises(MipshError, match="listen to the state of the interfaces"):
+        netns.inside("here", lambda: LinkMonitor("nosuch0"))

@@ -10,6 +10,7 @@ from system_namespaces import DEADLINE_S, Netns, needs_namespaces
 
 from mipsh.errors import MipshError, UsageError
 from mipsh.linux import links
+from mipsh.linux.addresses import Address, add_address, delete_address
 from mipsh.linux.tun import Tun
 from mipsh.wire.address import parse
 from mipsh.wire.checksum import UDP, checksum
@@ -135,3 +136,34 @@ def test_an_interface_that_was_switched_off_gets_its_addresses_back(netns: Netns
     netns.inside("node", lambda: links.set_up("mip0"))
     tun.restore()
     assert source_to(netns, PEER) == HOME
+
+
+def test_an_address_that_somebody_took_away(netns: Netns, tun: Tun) -> None:
+    """It is told from one's own removals, each time once, and forgotten; given again, it stays theirs."""
+    tun.add_address(parse(CARE_OF))
+    tun.add_address(parse(HOME), is_preferred=True)
+    theirs = Address(CARE_OF, 128, "mip0", ("nodad",))
+    assert tun.has_address(parse(CARE_OF))
+    netns.inside("node", lambda: delete_address(theirs))
+    assert not tun.has_address(parse(CARE_OF))
+    assert not tun.is_own_removal(parse(CARE_OF))
+    tun.forget_address(parse(CARE_OF))
+    tun.forget_address(parse(CARE_OF))
+    netns.inside("node", lambda: add_address(theirs))
+    tun.remove_address(parse(CARE_OF))
+    assert tun.has_address(parse(CARE_OF))
+    tun.remove_address(parse(HOME))
+    assert not tun.has_address(parse(HOME))
+    assert [tun.is_own_removal(parse(HOME)) for _ in range(2)] == [True, False]
+
+
+def test_a_removal_of_what_is_gone_is_not_ones_own(netns: Netns, tun: Tun) -> None:
+    """The kernel tells of it once only."""
+    tun.add_address(parse(HOME))
+    netns.inside("node", lambda: delete_address(Address(HOME, 128, "mip0")))
+    tun.remove_address(parse(HOME))
+    assert not tun.is_own_removal(parse(HOME))
+    tun.add_address(parse(HOME))
+    tun.remove_address(parse(HOME))
+    tun.restore()
+    assert not tun.is_own_removal(parse(HOME))

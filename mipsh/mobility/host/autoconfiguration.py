@@ -3,7 +3,7 @@
 from mipsh.mobility.effects import Effect
 from mipsh.mobility.host.addresses import Address, Addresses
 from mipsh.mobility.host.context import Context
-from mipsh.mobility.host.routers import end_of
+from mipsh.mobility.host.routers import PrefixKey, end_of
 from mipsh.wire import address as wire
 from mipsh.wire.ndp import AUTONOMOUS, Option, PrefixInformation
 
@@ -13,10 +13,15 @@ TWO_HOURS_S = 7200.0
 
 
 class Autoconfiguration:
-    """Forms addresses; it never touches those that are ``reserved``, which somebody else looks after."""
+    """Forms addresses; it never touches those that are ``reserved``, which somebody else looks after.
+
+    Those that are ``withheld`` were taken away by an administrator: they are formed no more while their
+    prefix is known, unless they are given back.
+    """
 
     def __init__(self, context: Context, addresses: Addresses) -> None:
         self.reserved: set[bytes] = set()
+        self.withheld: set[bytes] = set()
         self._context = context
         self._addresses = addresses
         self._identifier = wire.interface_identifier(context.link_layer)
@@ -32,19 +37,41 @@ class Autoconfiguration:
     def _configure(self, option: PrefixInformation, now: float) -> list[Effect]:
         prefix = option.prefix[: PREFIX_BITS // 8] + bytes(8)
         address = prefix[:8] + self._identifier
-        if address in self.reserved:
-            return []
         valid_until, preferred_until = end_of(option.valid_s, now), end_of(option.preferred_s, now)
+        for entry in self._addresses:
+            if entry.prefix == (prefix, PREFIX_BITS):
+                until = _two_hour_rule(entry.valid_until, valid_until, now)
+                self._addresses.renew(entry, until, preferred_until, now)
+        is_kept_off = address in self.reserved or address in self.withheld
+        if is_kept_off or not option.valid_s or self._addresses.get(address) is not None:
+            return []
+        return self._form(address, valid_until, preferred_until, now)
+
+    def _form(self, address: bytes, valid_until: float, preferred_until: float, now: float) -> list[Effect]:
+        if len(self._addresses) >= self._context.parameters.max_addresses:
+            return []
+        entry = Address(address, PREFIX_BITS, prefix=(address[:8] + bytes(8), PREFIX_BITS))
+        entry.valid_until, entry.preferred_until = valid_until, preferred_until
+        return self._addresses.assign(entry, now)
+
+    def take_away(self, address: bytes) -> list[Effect]:
+        """Take an address away that was formed here, and form it no more; nothing for any other one."""
         entry = self._addresses.get(address)
-        if entry is None:
-            if not option.valid_s or len(self._addresses) >= self._context.parameters.max_addresses:
-                return []
-            entry = Address(address, PREFIX_BITS, prefix=(prefix, PREFIX_BITS))
-            entry.valid_until, entry.preferred_until = valid_until, preferred_until
-            return self._addresses.assign(entry, now)
-        if entry.prefix is not None:
-            self._addresses.renew(entry, _two_hour_rule(entry.valid_until, valid_until, now), preferred_until, now)
-        return []
+        if entry is None or entry.prefix is None:
+            return []
+        self.withheld.add(address)
+        return self._addresses.remove(address)
+
+    def give_back(self, address: bytes, until: float, now: float) -> list[Effect]:
+        """Have an address with any identifier as if it had been formed, until its prefix ends or is renewed."""
+        if address in self.reserved or self._addresses.get(address) is not None:
+            return []
+        self.withheld.discard(address)
+        return self._form(address, until, until, now)
+
+    def forget(self, prefixes: set[PrefixKey]) -> None:
+        """Withhold no address of prefixes that are gone."""
+        self.withheld = {a for a in self.withheld if (a[:8] + bytes(8), PREFIX_BITS) not in prefixes}
 
 
 def _is_for_autoconfiguration(option: PrefixInformation) -> bool:

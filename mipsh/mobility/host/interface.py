@@ -300,6 +300,26 @@ class Interface:
             self._routers.add_prefix(address, length, now)
         return self._addresses.assign(Address(address, length), now, detect=detect)
 
+    def take_away(self, address: bytes) -> list[Effect]:
+        """Lose an address that was formed from a prefix, as an administrator wants it; nothing for any other one."""
+        return self._parts.autoconfiguration.take_away(address)
+
+    def gives_addresses_like(self, address: bytes, now: float) -> bool:
+        """Tell whether an address has a prefix of the link from which addresses are formed."""
+        return self._autonomous_until(address, now) is not None
+
+    def give_back(self, address: bytes, now: float) -> list[Effect]:
+        """Have such an address, as an administrator wants it, once it is known to be free."""
+        until = self._autonomous_until(address, now)
+        return [] if until is None else self._parts.autoconfiguration.give_back(address, until, now)
+
+    def _autonomous_until(self, address: bytes, now: float) -> float | None:
+        if not self.is_up or not self.parameters.forms_addresses:
+            return None
+        of_address = (p for p in self.prefixes if wire.in_prefix(address, p.prefix, p.length))
+        ends = [p.autonomous_until for p in of_address if p.length == PREFIX_BITS and p.autonomous_until > now]
+        return max(ends, default=None)
+
     def add_anycast(self, address: bytes) -> None:
         """Take packets for an address that others have as well."""
         if address not in self._parts.anycast:
@@ -372,6 +392,7 @@ class Interface:
 
     def _forget_router(self, router: bytes) -> list[Effect]:
         prefixes, names = self._routers.forget(router)
+        self._parts.autoconfiguration.forget(prefixes)
         for neighbour in (router, *names):
             self._neighbours.drop(neighbour)
         effects: list[Effect] = []
