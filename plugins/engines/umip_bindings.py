@@ -20,7 +20,7 @@ MOST_SEQUENCE = 0xFFFE
 _STATUS = re.compile(r"bc status=([0-9]{1,3})")
 _ERROR = re.compile(r"bc error=-?[0-9]+\((.*)\)")
 _REASONS = (
-    (re.compile(r"missing (hoa|coa|local)"), "it misses the address '{}'"),
+    (re.compile(r"missing (hoa|coa|local)\b.*"), "it misses the address '{}'"),
     (re.compile(r"invalid flag:(.*)"), "it knows no flag '{}'"),
     (re.compile(r"invalid integer:(.*)"), "'{}' is no number to it"),
     (re.compile(r"overflow:(.*)"), "{} is too large a number"),
