@@ -43,7 +43,7 @@ class BindingUpdateReport(Struct, frozen=True):
     lifetime_granted_s: Annotated[
         int | None, column("Granted", "lifetime that was granted", SECONDS, unit="s", alias="lifetime")
     ] = None
-    evidence: Annotated[tuple[str, ...], column("Evidence", "what was seen", FLAGS, shown=WIDE)] = ()
+    evidence: Annotated[tuple[str, ...], column("Evidence", "what was seen", Kind.LINES, shown=WIDE)] = ()
     sent: Annotated[str, column("Sent", "what mipsh did to ask for it", shown=WIDE)] = ""
     explanation: Annotated[str, column("Explanation", "the verdict in a sentence", shown=WIDE)] = ""
     advice: Annotated[str, column("Advice", "what to do next", shown=WIDE)] = ""

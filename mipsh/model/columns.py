@@ -21,6 +21,7 @@ class Kind(StrEnum):
     SECONDS = "seconds"
     TIME = "time"
     FLAGS = "flags"
+    LINES = "lines"
     BOOLEAN = "boolean"
     MAPPING = "mapping"
 

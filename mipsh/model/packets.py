@@ -28,6 +28,6 @@ class CraftMessage(Struct, frozen=True):
     reference: Annotated[str, column("Reference", "clause that defines it", shown=Shown.WIDE)] = ""
 
 
-PACKET = table("packet", PacketField, "Packet")
+PACKET = table("packet", PacketField, "Packet", key=("offset", "field"))
 MESSAGES = table("messages", CraftMessage, "Messages", key=("message",))
 PACKET_TABLES = {found.name: found for found in (PACKET, MESSAGES)}

@@ -256,7 +256,7 @@ class AuditReport(Struct, frozen=True):
     user: Annotated[str, column("User", "who; with sudo, who called it")]
     engine: Annotated[str | None, column("Engine", "address of the engine")]
     command: Annotated[str, column("Command", "the line, as typed")]
-    steps: Annotated[tuple[str, ...], column("Steps", "what it was to do", Kind.FLAGS, shown=Shown.WIDE)]
+    steps: Annotated[tuple[str, ...], column("Steps", "what it was to do", Kind.LINES, shown=Shown.WIDE)]
     result: Annotated[str, column("Result", "what came of it; 'not finished' where no end was written")]
     status: Annotated[int | None, column("Status", "exit status, unknown where it did not end", Kind.INTEGER)]
     before: Annotated[str | None, column("Before", "what was to be changed, as it was", shown=Shown.WIDE)] = None

@@ -85,6 +85,8 @@ def human(value: object, kind: Kind = Kind.TEXT) -> str:
         return duration(value)
     if kind is Kind.FLAGS and isinstance(value, tuple | list) and all(len(str(flag)) == 1 for flag in value):
         return escape("".join(str(flag) for flag in value))
+    if kind is Kind.LINES and isinstance(value, tuple | list):
+        return escape("; ".join(plain(line) for line in value))
     if isinstance(value, float):
         return f"{value:g}"
     return escape(plain(value))

@@ -48,6 +48,7 @@ KINDS: dict[Kind, set[Any]] = {
     Kind.INTEGER: {int, float},
     Kind.SECONDS: {int, float},
     Kind.FLAGS: {tuple[str, ...]},
+    Kind.LINES: {tuple[str, ...]},
     Kind.BOOLEAN: {bool},
     Kind.MAPPING: {dict[str, str]},
 }

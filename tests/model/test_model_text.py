@@ -175,6 +175,7 @@ def test_plain(value: object, text: str) -> None:
         (True, Kind.SECONDS, "yes"),
         (("A", "H"), Kind.FLAGS, "AH"),
         (("bc", "bul"), Kind.FLAGS, "bc bul"),
+        (("one line", "and another\x1b"), Kind.LINES, "one line; and another\\x1b"),
         (["A", "H"], Kind.TEXT, "A H"),
         (1.5000001, Kind.INTEGER, "1.5"),
         ({"BID": "100"}, Kind.MAPPING, "BID=100"),
