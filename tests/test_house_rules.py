@@ -29,7 +29,7 @@ BOUNDARIES = {
     ("mipsh/registry.py", "load"): "loading a plugin",
 }
 HOMES = {"rich": ("mipsh/render", "plugins/formats"), "prompt_toolkit": ("mipsh/shell",)}
-PURE = ("wire", "model", "mobility", "checks", "grammar")
+PURE = ("wire", "captures", "model", "paths", "signalling", "mobility", "checks", "grammar")
 NOT_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 FOREIGN = re.compile(
     r"pypi\.org|pythonhosted|index-url|find-links|(?<!\w)/(?:home|Users)/\w|/root/\S",

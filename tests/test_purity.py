@@ -15,7 +15,7 @@ import pytest
 import mipsh
 
 ROOT = Path(mipsh.__file__).parent
-PURE = ("wire", "model", "mobility", "checks", "grammar")
+PURE = ("wire", "captures", "model", "paths", "signalling", "mobility", "checks", "grammar")
 SHARED = ("mipsh", "mipsh.errors", "mipsh.status")
 FORBIDDEN = frozenset(
     [
