@@ -127,7 +127,7 @@ def _refused_by_error(error: Message) -> Judgement:
 def _sent(wanted: Wanted, seen: Observed, now: float, *, is_over: bool) -> Judgement | None:
     """Judge a Binding Update that was seen, and the acknowledgement of which was not."""
     updates, late = seen.of(Kind.UPDATE), _late(seen)
-    is_table_enough = is_over or wanted.at_peer or not seen.watches_messages or bool(late)
+    is_table_enough = is_over or wanted.at_peer or not seen.watches_messages or bool(late) or _has_settled(seen, now)
     if wanted.deletes and seen.has_vanished and is_table_enough:
         return Judgement(Verdict.ACCEPTED, "the entry is gone from the table, as it was to be")
     if _is_acknowledged(seen.after) and seen.is_changed and is_table_enough:
@@ -139,6 +139,11 @@ def _sent(wanted: Wanted, seen: Observed, now: float, *, is_over: bool) -> Judge
     if not updates and seen.after is not None and seen.after.state == BOUND and is_table_enough:
         return _not_acknowledged()
     return _unanswered(wanted, seen, late) if is_over else None
+
+
+def _has_settled(seen: Observed, now: float) -> bool:
+    """Tell whether the table showed it so long ago that messages, which may be encrypted, will not be seen any more."""
+    return seen.table_changed_at is not None and now - seen.table_changed_at >= REFUSAL_S
 
 
 def _is_acknowledged(entry: Entry | None) -> bool:

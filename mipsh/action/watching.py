@@ -266,7 +266,7 @@ class Watch:
     def _look_last(self, was_over: bool) -> None:
         """Look once more, so that the row tells how things stand with the verdict."""
         if not was_over:
-            self._look_again(is_over=True)
+            self._look_again(is_over=False)
 
     def _look_again(self, *, is_over: bool) -> None:
         now = time.monotonic()

@@ -176,18 +176,20 @@ class Mipd:
         for sequence, moment in enumerate(self._script, 1):
             if self._stopped.wait(moment.delay_s):
                 return
-            with self._lock:
-                self._do(moment.what, sequence)
+            self._do(moment.what, sequence)
         self.told.set()
 
     def _do(self, what: Event | Show | Die, sequence: int) -> None:
         if isinstance(what, Show):
-            self._tables[what.table] = what.rows
+            with self._lock:
+                self._tables[what.table] = what.rows
         elif isinstance(what, Die):
             self.die()
         else:
             line = msgspec.json.encode(Notification("2.0", "event", msgspec.structs.replace(what, sequence=sequence)))
-            for connection in list(self._subscribed):
+            with self._lock:
+                subscribed = list(self._subscribed)
+            for connection in subscribed:
                 with suppress(OSError):
                     connection.sendall(line + b"\n")
 
