@@ -120,8 +120,6 @@ class Node:
         It is not formed again while the prefix is known. A mobile node goes to another care-of address.
         """
         effects = [effect for link in self.interfaces.values() for effect in link.take_away(address)]
-        if effects and self.roles.mobile_node is not None:
-            self.roles.mobile_node.doubt(address)
         return self._settle(effects, now)
 
     def regain_address(self, address: bytes, now: float) -> list[Effect]:

@@ -79,16 +79,15 @@ def test_other_addresses_are_not_lost() -> None:
     assert router.owns(own)
 
 
-def test_the_loss_of_another_address_says_nothing_of_the_registration() -> None:
-    """It is resumed, and not made anew, when the link comes back."""
+def test_a_link_that_comes_back_is_no_movement_and_the_registration_is_made_sure_of() -> None:
+    """The tunnel is there at once, and one Binding Update follows: what the home agent said meanwhile was not heard."""
     lab = away()
     node, now = lab.node("mn"), lab.network.clock.now
     mobile_node = node.roles.mobile_node
     assert mobile_node is not None
-    mobile_node.doubt(parse("2001:db8:77::1"))
+    before = mobile_node.registrations[0].updates.sequence
     perform(lab, node.set_link("eth0", False, now))
     perform(lab, node.set_link("eth0", True, now + 0.1))
-    before = mobile_node.registrations[0].updates.sequence
     lab.network.run_for(5.0)
     assert state(lab) is State.REGISTERED
-    assert mobile_node.registrations[0].updates.sequence == before
+    assert mobile_node.registrations[0].updates.sequence == (before + 1) % 65536

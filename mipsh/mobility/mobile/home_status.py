@@ -56,7 +56,6 @@ class HomeStatus:
         self._has_route = False
         self._is_settled = False
         self._has_met_defender = False
-        self._is_doubtful = False
 
     # What others ask.
 

@@ -168,12 +168,6 @@ class MobileNode:
         flushed = [side.optimisation.flush() for side in self.homes.values()]
         return sum(count for count, _ in flushed), [effect for _, effects in flushed for effect in effects]
 
-    def doubt(self, care_of_address: bytes) -> None:
-        """Have a care-of address registered again when it comes back, which an administrator took away."""
-        for side in self.homes.values():
-            if side.registration.care_of_address == care_of_address:
-                side.registration.doubt()
-
     def reconfigure(self, parameters: MobileNodeParameters, now: float) -> list[Effect]:
         """Take other lifetimes, and another policy about route optimisation; homes and protection stay.
 

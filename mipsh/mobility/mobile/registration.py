@@ -116,7 +116,8 @@ class HomeRegistration(HomeStatus):
         binding = self._registered_still(care_of_address, now)
         if self.state is State.NOWHERE and binding is not None:
             self._step(Input.RESUME)
-            self._timers.set(Alarm.REFRESH, max(self._refresh_at, now + SHORTEST_REFRESH_S))
+            # What the home agent said meanwhile was not heard: the registration is made sure of.
+            self._timers.set(Alarm.REFRESH, now + SHORTEST_REFRESH_S)
             return [*effects, *self._follower.registered(binding, AckStatus.ACCEPTED, now)]
         if self.agents.current is None:
             self._step(Input.ATTACH_UNKNOWN)
@@ -126,16 +127,12 @@ class HomeRegistration(HomeStatus):
 
     def _registered_still(self, care_of_address: bytes, now: float) -> Binding | None:
         """Return the registration of a care-of address, if the last update asked for nothing else."""
-        if self.binding is None or self._is_doubtful or not self.is_bound(now):
+        if self.binding is None or not self.is_bound(now):
             return None
         asked = self.updates.care_of_address, self.updates.agent
         acknowledged = self.binding.care_of_address, self.binding.home_agent
         is_same = asked == acknowledged and self.binding.care_of_address == care_of_address
         return self.binding if is_same else None
-
-    def doubt(self) -> None:
-        """Have a care-of address registered again when it comes back, though the registration may last."""
-        self._is_doubtful = True
 
     def _return(self, now: float) -> list[Effect]:
         """Come home: deregister where the home agent has a binding or may have one (section 11.5.5)."""
@@ -371,7 +368,7 @@ class HomeRegistration(HomeStatus):
         is_first = not self.is_bound(now)
         is_new = is_first or (self.care_of_address, self.home_agent) != (binding.care_of_address, binding.home_agent)
         self._step(Input.ACCEPTED)
-        self._refusals, self._is_doubtful = 0, False
+        self._refusals = 0
         self.binding, self.updates.possible_until = binding, binding.until
         self._timers.cancel(Alarm.SEND)
         self._timers.set(Alarm.EXPIRE, binding.until)
