@@ -1,0 +1,1 @@
+"""Mobility signalling as exchanges of messages rather than packets; pure."""

@@ -1,0 +1,266 @@
+"""Puts messages that are heard one by one together to exchanges.
+
+A machine without clock or sockets: time is that of the messages. What it keeps is bounded: the oldest
+unanswered exchanges are given up for newer ones.
+"""
+
+from collections import OrderedDict
+
+from mipsh.model.acknowledgement import is_acceptance
+from mipsh.signalling.exchange import Exchange, State, What
+from mipsh.signalling.heard import Heard, Kind
+from mipsh.signalling.once import Once
+
+MOST_OPEN = 4096
+"""How many exchanges may wait for an answer."""
+MOST_RECENT = 1024
+"""Of how many that are over it is known what repeats them."""
+MOST_PLACES = 4096
+OUT_OF_WINDOW = 135
+LOOK_NS = 250_000_000
+
+Group = tuple[What, bytes, bytes]
+"""What a question and its answer have in common beside a key."""
+
+_OF_HOME = {
+    Kind.HOTI: What.HOME_TEST,
+    Kind.HOT: What.HOME_TEST,
+    Kind.BU: What.HOME_REGISTRATION,
+    Kind.BA: What.HOME_REGISTRATION,
+    Kind.MPS: What.PREFIXES,
+    Kind.MPA: What.PREFIXES,
+    Kind.BRR: What.REFRESH,
+}
+_QUESTIONS = frozenset((Kind.HOTI, Kind.COTI, Kind.BU, Kind.DISCOVERY, Kind.MPS, Kind.BRR))
+_ANSWERS = frozenset((Kind.HOT, Kind.COT, Kind.BA, Kind.DISCOVERED, Kind.MPA))
+
+
+def group_of(heard: Heard) -> Group | None:
+    """Return what the question and the answer have in common; None for a message that is neither."""
+    if heard.kind in _OF_HOME:
+        return _OF_HOME[heard.kind], heard.home_address or b"", heard.peer or b""
+    if heard.kind in (Kind.COTI, Kind.COT):
+        return What.CARE_OF_TEST, heard.care_of_address or b"", heard.peer or b""
+    if heard.kind in (Kind.DISCOVERY, Kind.DISCOVERED):
+        return What.DISCOVERY, heard.care_of_address or b"", b""
+    return None
+
+
+class Exchanges:
+    """The exchanges that go on; ``messages`` counts what was heard, each packet once.
+
+    ``copies`` counts packets that were heard again elsewhere, ``esp`` encrypted ones.
+    """
+
+    def __init__(self, most_open: int = MOST_OPEN) -> None:
+        self.messages = 0
+        self.copies = 0
+        self.esp = 0
+        self._most_open = most_open
+        self._number = 0
+        self._now_ns = 0
+        self._look_ns = 0
+        self._once = Once()
+        self._open: OrderedDict[Group, Exchange] = OrderedDict()
+        self._recent: OrderedDict[Group, Exchange] = OrderedDict()
+        self._care_of: OrderedDict[bytes, bytes] = OrderedDict()
+        self._home: OrderedDict[bytes, bytes] = OrderedDict()
+
+    def take(self, heard: Heard) -> list[Exchange]:
+        """Take in a message; return the exchanges of which is known now what came of them."""
+        over: list[Exchange | None] = [*self.advance(heard.time_ns)]
+        if not self._once.is_new(heard.identity, heard.time_ns, heard.place):
+            self.copies += 1
+            self._hear_again(heard)
+        elif heard.kind is Kind.ESP:
+            self.esp += 1
+        else:
+            self.messages += 1
+            over += self._understand(heard)
+        return [exchange for exchange in over if exchange is not None]
+
+    def _understand(self, heard: Heard) -> list[Exchange | None]:
+        self._locate(heard)
+        if heard.fault:
+            return [self._single(heard, What.OTHER, State.MALFORMED)]
+        if heard.kind in _QUESTIONS:
+            return [*self._ask(heard)]
+        if heard.kind in _ANSWERS:
+            return [self._answer(heard)]
+        if heard.kind is Kind.ERROR:
+            return [self._bounce(heard)]
+        if heard.kind is Kind.BE:
+            return [self._single(heard, What.BINDING_ERROR, State.ERROR)]
+        return [self._single(heard, What.OTHER, State.SEEN)]
+
+    def advance(self, now_ns: int) -> list[Exchange]:
+        """Let time pass; return the exchanges whose answer is not waited for any more."""
+        self._now_ns = max(self._now_ns, now_ns)
+        if self._now_ns < self._look_ns:
+            return []
+        self._look_ns = self._now_ns + LOOK_NS
+        late = [group for group, exchange in self._open.items() if exchange.due_ns < self._now_ns]
+        return [self._give_up(group) for group in late]
+
+    def finish(self) -> list[Exchange]:
+        """End; return what is left: open is what might still have been answered."""
+        left = []
+        for group in list(self._open):
+            is_due = self._open[group].due_ns < self._now_ns
+            if is_due or not self._open[group].wants_answer:
+                left.append(self._give_up(group))
+            else:
+                left.append(self._remember(group, self._open.pop(group)))
+        return left
+
+    # Questions.
+
+    def _ask(self, heard: Heard) -> list[Exchange]:
+        over = self._refreshed(heard) if heard.kind is Kind.BU else []
+        group = group_of(heard)
+        assert group is not None
+        exchange = self._open.get(group)
+        if exchange is not None and _replaces(heard, exchange):
+            exchange.state = State.REPLACED if heard.time_ns <= exchange.patient_ns else State.UNANSWERED
+            over.append(self._remember(group, self._open.pop(group)))
+            exchange = None
+        if exchange is None:
+            exchange = self._open[group] = self._begin(_what(heard))
+        exchange.ask(heard)
+        self._complete(exchange)
+        if len(self._open) > self._most_open:
+            oldest = next(iter(self._open))
+            self._open[oldest].evicted = True
+            over.append(self._give_up(oldest))
+        return over
+
+    def _refreshed(self, heard: Heard) -> list[Exchange]:
+        """Take a Binding Update as the answer to a Binding Refresh Request, where there was one."""
+        group = What.REFRESH, heard.home_address or b"", heard.peer or b""
+        exchange = self._open.pop(group, None)
+        if exchange is None:
+            return []
+        exchange.answer(heard, State.ANSWERED)
+        return [self._remember(group, exchange)]
+
+    def _give_up(self, group: Group) -> Exchange:
+        exchange = self._open.pop(group)
+        exchange.state = State.UNANSWERED if exchange.wants_answer else State.UNASKED
+        return self._remember(group, exchange)
+
+    # Answers.
+
+    def _answer(self, heard: Heard) -> Exchange | None:
+        """Put an answer to its question; None where that was answered before."""
+        group = group_of(heard)
+        assert group is not None
+        exchange = self._open.get(group)
+        state = _outcome(heard)
+        if exchange is not None and (heard.key in exchange.asked or heard.status == OUT_OF_WINDOW):
+            exchange.answer(heard, state)
+            return self._remember(group, self._open.pop(group))
+        recent = self._recent.get(group)
+        if recent is not None and heard.key in recent.asked:
+            recent.answer(heard, state)
+            return None
+        alone = self._begin(_what(heard))
+        alone.peer = heard.peer
+        alone.answer(heard, State.ALONE)
+        self._complete(alone)
+        return alone
+
+    def _bounce(self, heard: Heard) -> Exchange | None:
+        """Put an ICMPv6 error to the message that it is about; None where that was told before."""
+        about = heard.about
+        assert about is not None
+        group = group_of(about)
+        if group is not None and group in self._open:
+            exchange = self._open.pop(group)
+            exchange.add(heard)
+            exchange.state, exchange.says = State.ERROR, heard.says
+            return self._remember(group, exchange)
+        if group is not None and group in self._recent:
+            exchange = self._recent[group]
+            exchange.add(heard)
+            exchange.says = exchange.says or heard.says
+            return None
+        return self._single(heard, What.ICMP_ERROR, State.ERROR)
+
+    # What is known.
+
+    def _begin(self, what: What) -> Exchange:
+        self._number += 1
+        return Exchange(self._number, what)
+
+    def _single(self, heard: Heard, what: What, state: State) -> Exchange:
+        exchange = self._begin(what)
+        exchange.home_address, exchange.care_of_address = heard.home_address, heard.care_of_address
+        exchange.peer = heard.peer
+        exchange.sequence, exchange.status, exchange.flags = heard.sequence, heard.status, heard.flags
+        exchange.state, exchange.fault, exchange.says = state, heard.fault, heard.says
+        exchange.add(heard)
+        self._complete(exchange)
+        return exchange
+
+    def _remember(self, group: Group, exchange: Exchange) -> Exchange:
+        self._recent.pop(group, None)
+        self._recent[group] = exchange
+        if len(self._recent) > MOST_RECENT:
+            self._recent.popitem(last=False)
+        self._complete(exchange)
+        return exchange
+
+    def _hear_again(self, heard: Heard) -> None:
+        """Take note that a question was heard at another place, too."""
+        group = group_of(heard) if heard.kind in _QUESTIONS else None
+        if group is not None:
+            exchange = self._open.get(group) or self._recent.get(group)
+            if exchange is not None and heard.key in exchange.asked:
+                exchange.hear(heard)
+
+    def _locate(self, heard: Heard) -> None:
+        """Learn which care-of address belongs to which home address."""
+        if heard.fault or heard.kind is not Kind.BU or heard.home_address is None or heard.care_of_address is None:
+            return
+        if heard.lifetime_s == 0:
+            if "H" in heard.flags:
+                self._care_of.pop(heard.home_address, None)
+            return
+        for known, key, value in (
+            (self._care_of, heard.home_address, heard.care_of_address),
+            (self._home, heard.care_of_address, heard.home_address),
+        ):
+            known.pop(key, None)
+            known[key] = value
+            if len(known) > MOST_PLACES:
+                known.popitem(last=False)
+
+    def _complete(self, exchange: Exchange) -> None:
+        """Add the address of the mobile node that its messages do not say."""
+        if exchange.home_address is None and exchange.care_of_address is not None:
+            exchange.home_address = self._home.get(exchange.care_of_address)
+        if exchange.care_of_address is None and exchange.home_address is not None:
+            exchange.care_of_address = self._care_of.get(exchange.home_address)
+
+
+def _what(heard: Heard) -> What:
+    if heard.kind is Kind.BU and "H" not in heard.flags:
+        return What.CORRESPONDENT_REGISTRATION
+    group = group_of(heard)
+    assert group is not None
+    return group[0]
+
+
+def _outcome(heard: Heard) -> State:
+    if heard.kind is not Kind.BA or heard.status is None:
+        return State.ANSWERED
+    return State.ACCEPTED if is_acceptance(heard.status) else State.REJECTED
+
+
+def _replaces(heard: Heard, exchange: Exchange) -> bool:
+    """Tell whether a Binding Update asks for something else than the one that waits for its answer."""
+    if heard.kind is not Kind.BU:
+        return False
+    places = heard.care_of_address, exchange.care_of_address
+    is_other_place = None not in places and places[0] != places[1]
+    return is_other_place or (heard.lifetime_s == 0) != (exchange.lifetime_s == 0)
