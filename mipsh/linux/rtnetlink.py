@@ -23,7 +23,7 @@ GROUP_LINK, GROUP_IPV6_ADDRESS = 0x1, 0x100
 LINK_NAME, OPERATION, CARRIER_UPS, CARRIER_DOWNS = 3, 16, 47, 48
 UNKNOWN_OPERATION = b"\0"
 ADDRESS, ADDRESS_LOCAL, ADDRESS_FLAGS = 1, 2, 8
-NO_DETECTION, NO_PREFIX_ROUTE = 0x02, 0x200
+NO_DETECTION, HOME, NO_PREFIX_ROUTE = 0x02, 0x10, 0x200
 ROUTE_DESTINATION, ROUTE_INTERFACE, ROUTE_METRIC, ROUTE_SOURCE = 1, 4, 6, 7
 TABLE_MAIN, PROTOCOL_STATIC, SCOPE_UNIVERSE, TYPE_UNICAST = 254, 4, 0, 1
 TABLE_LOCAL, TYPE_LOCAL = 255, 2
@@ -160,13 +160,15 @@ class RtNetlink:
             if code:
                 raise OSError(code, os.strerror(code))
 
-    def change_address(self, index: int, address: bytes, *, is_added: bool) -> bool:
+    def change_address(self, index: int, address: bytes, *, is_added: bool, is_home: bool = False) -> bool:
         """Give an interface an address for itself alone, without detection of duplicates, or take it away.
+
+        A home address is marked as one (IFA_F_HOMEADDRESS): others see it, and source addresses are chosen by it.
 
         Packets for it are taken from now on: the kernel makes the route for that some time later, so it is
         made here. One that is gone is as good as taken away: False where it was.
         """
-        flags = NO_DETECTION | NO_PREFIX_ROUTE
+        flags = NO_DETECTION | NO_PREFIX_ROUTE | (HOME if is_home else 0)
         head = struct.pack("=BBBBi", socket.AF_INET6, 128, flags & 0xFF, 0, index)
         body = head + attribute(ADDRESS_LOCAL, address) + attribute(ADDRESS, address)
         body += attribute(ADDRESS_FLAGS, number(flags))

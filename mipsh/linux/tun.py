@@ -65,11 +65,11 @@ class Tun:
     def add_address(self, address: bytes, *, is_preferred: bool = False) -> None:
         """Let programs use an address; one that is preferred is what they send from, unless they choose.
 
-        For an address that is there already, only that changes.
+        It is marked as a home address then. For an address that is there already, only that changes.
         """
-        is_new = address not in self._preferred
+        before = self._preferred.get(address)
         self._preferred[address] = is_preferred
-        if is_new:
+        if before is not is_preferred:
             self._change(address, is_added=True)
         self._set_route()
 
@@ -106,7 +106,8 @@ class Tun:
 
     def _change(self, address: bytes, *, is_added: bool) -> None:
         """Add or remove an address; while the interface is switched off, packets for it cannot be taken."""
-        change = partial(self._netlink.change_address, self._index, address, is_added=is_added)
+        is_home = self._preferred.get(address, False)
+        change = partial(self._netlink.change_address, self._index, address, is_added=is_added, is_home=is_home)
         if self._ask(change, "addresses") and not is_added:
             self._removals[address] += 1
 

@@ -171,3 +171,15 @@ def test_elsewhere_nothing_is_sent(lab: Scenario, method: str) -> None:
     assert status == 77, printed
     assert "network namespace" in printed
     assert all(frames_that(path, UPDATES) == [] for path in files.values())
+
+
+def test_where_no_daemon_can_be_asked(lab: Scenario) -> None:
+    """The kernel says which address is the home address, and packets say what became of it."""
+    row = _asked(lab, "mn", "kernel:", "bu", CORRESPONDENT, "--method", "poke")
+    assert (row["home_address"], row["registration"], row["ba_status"]) == (
+        lab.home_address("mn"),
+        "correspondent",
+        0,
+    )
+    row = _asked(lab, "mn", "kernel:", "bu", "home", "--method", "coa")
+    assert (row["peer_address"], row["sequence_before"]) == (None, None)

@@ -10,7 +10,7 @@ from system_namespaces import DEADLINE_S, Netns, needs_namespaces
 
 from mipsh.errors import MipshError, UsageError
 from mipsh.linux import links
-from mipsh.linux.addresses import Address, add_address, delete_address
+from mipsh.linux.addresses import Address, add_address, delete_address, global_addresses
 from mipsh.linux.tun import Tun
 from mipsh.wire.address import parse
 from mipsh.wire.checksum import UDP, checksum
@@ -64,6 +64,19 @@ def test_programs_send_from_the_preferred_address(netns: Netns, tun: Tun) -> Non
     tun.remove_address(parse(CARE_OF))
     tun.remove_address(parse(CARE_OF))
     assert source_to(netns, PEER) is None  # nothing can be reached
+
+
+def test_a_home_address_is_marked_as_one(netns: Netns, tun: Tun) -> None:
+    """The mark comes and goes with what the address is."""
+
+    def homes() -> list[str]:
+        return [found.address for found in netns.inside("node", global_addresses) if found.is_home]
+
+    tun.add_address(parse(HOME), is_preferred=True)
+    tun.add_address(parse(CARE_OF))
+    assert homes() == [HOME]
+    tun.add_address(parse(HOME))
+    assert homes() == []
 
 
 def test_packets_go_out_and_in(netns: Netns, tun: Tun) -> None:
