@@ -81,8 +81,8 @@ class Way(Struct, frozen=True):
 
     ``reason`` says why the route is ``?`` or ``none``. ``outer_source`` and ``outer_destination`` are those of the
     outermost header, ``home_address`` is the one in the Home Address option, ``routed_to`` the one in the type 2
-    routing header; ``inside`` is ``ipv6`` or ``esp`` for a tunnel. ``overhead_bytes`` is what the packet was larger than
-    a direct one. ``copies`` counts how often it was seen in one place.
+    routing header; ``inside`` is ``ipv6`` or ``esp`` for a tunnel. ``overhead_bytes`` is by how much the packet was
+    larger than a direct one. ``copies`` counts how often it was seen in one place.
     """
 
     route: Route

@@ -19,6 +19,10 @@ ESP_LEAST, ESP_MOST = 10, 100
 """What ESP adds to what it carries: SPI, sequence number, vector, padding, trailer and check value (RFC 4303)."""
 OPTIONS_MOST = 48
 """A Home Address option and a type 2 routing header, in a packet that is encrypted."""
+LEAST = {pcap.ETHERNET: 14, pcap.LINUX_COOKED: 16, pcap.LINUX_COOKED_2: 20, pcap.RAW_IP: 1, pcap.RAW_IPV6: 1}
+"""For a link type: the bytes in which a frame says what protocol it carries."""
+CUT_BELOW = 32
+"""A frame that was cut within so many bytes may have had more before its packet, VLAN tags say."""
 _OUTGOING, _OTHER_HOST = 4, 3
 
 
@@ -59,6 +63,10 @@ class _Place(Struct, frozen=True, gc=False):
     data: bytes | None
 
 
+Verdict = tuple[Nature | None, int | None]
+"""What a packet is to an echo, None for nothing, and which half of it where that is known."""
+
+
 def look(frame: Frame, echo: Echo) -> Sight | None:
     """Return what a frame is to an echo; None for one that certainly is nothing to it."""
     place = _place(frame)
@@ -67,13 +75,14 @@ def look(frame: Frame, echo: Echo) -> Sight | None:
     packet = decode(place.data)
     if not isinstance(packet, Packet):
         return _sight(frame, place, Nature.CUT, None)
-    inner, tunnels = packet, 0
+    inner, tunnels, is_faulty = packet, 0, bool(packet.faults)
     while isinstance(inner.upper, Packet):
         inner, tunnels = inner.upper, tunnels + 1
+        is_faulty = is_faulty or bool(inner.faults)
     piece = _first_piece(inner)
     if piece is not None and piece.protocol == IPV6 and isinstance(again := decode(piece.data), Packet):
         inner, tunnels, piece = again, tunnels + 1, _first_piece(again)
-    nature, part = _judge(packet, inner, piece, echo)
+    nature, part = _judge(inner, piece, echo, is_faulty=is_faulty)
     if nature is None:
         return None
     size = _esp_size(inner) if nature is Nature.ENCRYPTED else 0
@@ -106,6 +115,11 @@ class Piece(Struct, frozen=True, gc=False):
     data: bytes
 
 
+def _is_later_piece(packet: Packet) -> bool:
+    """Tell whether a packet is a fragment that is not the first: that one says what all of them are."""
+    return any(isinstance(header, FragmentHeader) and header.offset > 0 for header in packet.headers)
+
+
 def _first_piece(packet: Packet) -> Piece | None:
     """Return what a fragment begins with; None for what is whole, or a later fragment."""
     last = packet.headers[-1] if packet.headers else None
@@ -114,9 +128,11 @@ def _first_piece(packet: Packet) -> Piece | None:
     return None
 
 
-def _judge(packet: Packet, inner: Packet, piece: Piece | None, echo: Echo) -> tuple[Nature | None, int | None]:
+def _judge(inner: Packet, piece: Piece | None, echo: Echo, *, is_faulty: bool) -> Verdict:
     """Return what the innermost packet is to an echo, and which half of it."""
     upper = inner.upper
+    if _is_later_piece(inner):
+        return None, None
     if isinstance(upper, Esp):
         return _judge_esp(inner, upper, echo)
     if piece is not None:
@@ -126,12 +142,12 @@ def _judge(packet: Packet, inner: Packet, piece: Piece | None, echo: Echo) -> tu
         if isinstance(message, EchoRequest | EchoReply):
             return _judge_echo(inner, (message.TYPE, message.identifier, message.sequence), message.data, echo)
         return (Nature.CUT, None) if upper.type in (REQUEST, REPLY) else (None, None)
-    if packet.faults and inner.protocol in (*DECODERS, ICMPV6, IPV6, ESP):
+    if is_faulty and inner.protocol in (*DECODERS, ICMPV6, IPV6, ESP):
         return Nature.CUT, None
     return None, None
 
 
-def _judge_bytes(inner: Packet, piece: Piece, echo: Echo) -> tuple[Nature | None, int | None]:
+def _judge_bytes(inner: Packet, piece: Piece, echo: Echo) -> Verdict:
     """Judge the first fragment of a packet, whose message is not decoded."""
     if piece.protocol == ICMPV6 and len(piece.data) >= 8:
         words = piece.data[0], int.from_bytes(piece.data[4:6]), int.from_bytes(piece.data[6:8])
@@ -139,9 +155,7 @@ def _judge_bytes(inner: Packet, piece: Piece, echo: Echo) -> tuple[Nature | None
     return (Nature.CUT, None) if piece.protocol in (ICMPV6, IPV6, ESP, *DECODERS) else (None, None)
 
 
-def _judge_echo(
-    inner: Packet, words: tuple[int, int, int], data: bytes, echo: Echo
-) -> tuple[Nature | None, int | None]:
+def _judge_echo(inner: Packet, words: tuple[int, int, int], data: bytes, echo: Echo) -> Verdict:
     """Judge an echo by its type, identifier and sequence number, its data and its addresses."""
     kind, *numbers = words
     if numbers != [echo.identifier, echo.sequence] or not _begins(data, echo.token):
@@ -178,7 +192,7 @@ def _esp_size(packet: Packet) -> int:
     return len(packet.upper.data) + 8 if isinstance(packet.upper, Esp) else 0
 
 
-def _judge_esp(packet: Packet, upper: Esp, echo: Echo) -> tuple[Nature | None, int | None]:
+def _judge_esp(packet: Packet, upper: Esp, echo: Echo) -> Verdict:
     """Tell whether an encrypted packet has the size of one that carries an echo, whole or without its IPv6 header."""
     if echo.size is None:
         return Nature.ENCRYPTED, None
@@ -212,5 +226,6 @@ def _place(frame: Frame) -> _Place:
 
 def _is_other_protocol(frame: Frame) -> bool:
     """Tell whether a frame without an IPv6 packet says so itself, and was not merely cut before it."""
-    least = {pcap.ETHERNET: 14, pcap.LINUX_COOKED: 16, pcap.LINUX_COOKED_2: 20, pcap.RAW_IP: 1, pcap.RAW_IPV6: 1}
-    return frame.linktype in least and len(frame.data) >= least[frame.linktype]
+    if not frame.is_whole and len(frame.data) < CUT_BELOW:
+        return False
+    return frame.linktype in LEAST and len(frame.data) >= LEAST[frame.linktype]
