@@ -206,7 +206,7 @@ def _not_seen(wanted: Wanted, seen: Observed) -> Judgement:
     if is_blind and not seen.is_table_current:
         words = f"whether a Binding Update was sent could not be seen: {_blindness(seen)}"
         return Judgement(Verdict.COULD_NOT_TELL, words, "ask again, or wait longer with --wait; 'bul' shows the list")
-    if seen.of(Kind.ACKNOWLEDGEMENT) and not _late(seen):
+    if seen.of(Kind.ACKNOWLEDGEMENT) and seen.sequence_before is None:
         words = "an acknowledgement was seen, and the Binding Update that it answers was not"
         return Judgement(Verdict.COULD_NOT_TELL, words, "ask again")
     why, advice = why_not_sent(wanted, seen)
