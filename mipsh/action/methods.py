@@ -21,6 +21,7 @@ from mipsh.linux.privileges import Need
 DOWN_S = 0.3
 """How long a link is down that is bounced, and how long a care-of address is away."""
 RFC = "RFC 6275 section"
+NO_ENTRY = "no entry"
 
 
 class Method(StrEnum):
@@ -66,7 +67,7 @@ class Target(Struct, frozen=True):
     interface: str = ""
     care_of_address: str = ""
     lifetime_s: int | None = None
-    known: str = "no entry"
+    known: str = NO_ENTRY
 
 
 def usable(connector: Connector, target: Target) -> tuple[Method, ...]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import structs
 
-from mipsh.action.methods import Target
+from mipsh.action.methods import NO_ENTRY, Target
 from mipsh.action.observed import CORRESPONDENT, HOME
 from mipsh.engine import Capability, Connector
 from mipsh.errors import CannotTell, CapabilityMissing, UsageError
@@ -83,7 +83,7 @@ def _new(home_address: str, peer: str, homes: list[Target]) -> Target:
     """Return what is known of a peer that has no entry: the mobile node's own side, from its home registration."""
     for entry in homes:
         if entry.home_address == home_address:
-            return structs.replace(entry, peer=peer, registration=CORRESPONDENT, known=Target.known)
+            return structs.replace(entry, peer=peer, registration=CORRESPONDENT, known=NO_ENTRY)
     return Target(home_address, peer, CORRESPONDENT)
 
 
