@@ -7,6 +7,7 @@ from msgspec import Struct
 from mipsh.model.actions import ACTION_TABLES
 from mipsh.model.columns import Kind, Shown, column, table
 from mipsh.model.packets import PACKET_TABLES
+from mipsh.model.paths import PATH_TABLES
 
 
 class StatusReport(Struct, frozen=True):
@@ -326,4 +327,5 @@ SHELL_TABLES = (
     }
     | ACTION_TABLES
     | PACKET_TABLES
+    | PATH_TABLES
 )
