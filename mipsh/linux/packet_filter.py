@@ -47,12 +47,12 @@ def signalling_from_links() -> tuple[Instruction, ...]:
         ("", (LOAD_HALF, "", "", HARDWARE)),
         ("", (JUMP_EQUAL, "drop", "", ARPHRD_LOOPBACK)),
     ]
-    return _assembled([*head, *_signalling()])
+    return assembled([*head, *_signalling()])
 
 
 def signalling() -> tuple[Instruction, ...]:
     """Return the filter for IPv6 packets, from wherever they come."""
-    return _assembled(list(_signalling()))
+    return assembled(list(_signalling()))
 
 
 def _signalling() -> Iterator[tuple[str, Line]]:
@@ -60,7 +60,7 @@ def _signalling() -> Iterator[tuple[str, Line]]:
     yield "", (LOAD_X, "", "", 0)
     for level in ("outer", "inner"):
         yield f"{level} packet", (LOAD_BYTE_AT_X, "", "", 6)
-        yield from _behind(40)
+        yield from behind(40)
         for number in range(MOST_EXTENSIONS + 1):
             yield from _header(level, is_last=number == MOST_EXTENSIONS)
     yield "icmp", (LOAD_BYTE_AT_X, "", "", 0)
@@ -84,6 +84,11 @@ def _header(level: str, *, is_last: bool) -> Iterator[tuple[str, Line]]:
     yield "", (JUMP_EQUAL, "+2", "", DESTINATION)
     yield "", (JUMP_EQUAL, "+1", "", ROUTING)
     yield "", (JUMP_EQUAL, "", "drop", HOP_BY_HOP)
+    yield from over_extension()
+
+
+def over_extension() -> Iterator[tuple[str, Line]]:
+    """Move X over the extension header at it, whose length is in 8 bytes; leave the next one's number in A."""
     yield "", (LOAD_BYTE_AT_X, "", "", 0)
     yield "", (STORE, "", "", 0)
     yield "", (LOAD_BYTE_AT_X, "", "", 1)
@@ -94,7 +99,7 @@ def _header(level: str, *, is_last: bool) -> Iterator[tuple[str, Line]]:
     yield "", (LOAD_MEMORY, "", "", 0)
 
 
-def _behind(size: int) -> Iterator[tuple[str, Line]]:
+def behind(size: int) -> Iterator[tuple[str, Line]]:
     """Move X on by a size, and leave A as it is."""
     yield "", (STORE, "", "", 0)
     yield "", (LOAD_IMMEDIATE, "", "", size)
@@ -103,7 +108,7 @@ def _behind(size: int) -> Iterator[tuple[str, Line]]:
     yield "", (LOAD_MEMORY, "", "", 0)
 
 
-def _assembled(lines: Sequence[tuple[str, Line]]) -> tuple[Instruction, ...]:
+def assembled(lines: Sequence[tuple[str, Line]]) -> tuple[Instruction, ...]:
     """Return the instructions, the labels being distances; '+N' goes N instructions further than the next."""
     places = {label: number for number, (label, _) in enumerate(lines) if label}
 
