@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import action
+import captures
 import core
 import forwarding
 import lab
@@ -29,6 +30,7 @@ PARTS = {
     "forwarding": forwarding.main,
     "lab": lab.main,
     "action": action.main,
+    "captures": captures.main,
     "soak": soak.main,
     "storm": soak.storm,
 }

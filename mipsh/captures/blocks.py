@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from mipsh.captures.frames import Frame, Wanted
+from mipsh.captures.frames import NOT_LOOKED_FOR, Frame, Wanted
 from mipsh.captures.source import LONGEST, Source
 
 SECTION, INTERFACE, OBSOLETE, SIMPLE, STATISTICS, ENHANCED = 0x0A0D0D0A, 1, 2, 3, 5, 6
@@ -218,10 +218,13 @@ class Blocks:
         outgoing = None
         if end - stop > 3:
             outgoing = self._direction(kind, stop + -size % 4, end)
-        if wanted is not None and not wanted(interface.link_type, data, start, stop):
-            return None
+        place = NOT_LOOKED_FOR
+        if wanted is not None:
+            place = wanted(interface.link_type, data, start, stop) - start
+            if place < 0:
+                return None
         time_ns = interface.time_ns(high << 32 | low)
-        return Frame(time_ns, interface.name, max(length, size), data[start:stop], interface.link_type, outgoing)
+        return Frame(time_ns, interface.name, max(length, size), data[start:stop], interface.link_type, outgoing, place)
 
     def _direction(self, kind: int, at: int, end: int) -> bool | None:
         """Read a packet's options: count what was dropped before it, and return whether it was outgoing."""
@@ -242,9 +245,13 @@ class Blocks:
         size = min(length, end - start, interface.snapshot or LONGEST)
         self.packets += 1
         self.cut += size < length
-        if wanted is not None and not wanted(interface.link_type, self._source.data, start, start + size):
-            return None
-        return Frame(None, interface.name, length, self._source.data[start : start + size], interface.link_type)
+        place = NOT_LOOKED_FOR
+        if wanted is not None:
+            place = wanted(interface.link_type, self._source.data, start, start + size) - start
+            if place < 0:
+                return None
+        data = self._source.data[start : start + size]
+        return Frame(None, interface.name, length, data, interface.link_type, None, place)
 
     def _no_interface(self, at: int) -> Interface:
         raise self._source.fault(at, "interface", "one described before the first packet", "none")

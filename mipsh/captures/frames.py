@@ -18,8 +18,8 @@ NAMES: Mapping[int, str] = {
     LINUX_COOKED_2: "Linux cooked v2",
 }
 """The link types whose frames can be looked into."""
-NOT_HERE = -1
-"""Where the packet begins in a frame that holds none."""
+NOT_HERE, NOT_LOOKED_FOR = -1, -2
+"""Where the packet begins in a frame that holds none, or in which it was not looked for."""
 
 MOST_TAGS = 4
 _IPV6 = b"\x86\xdd"
@@ -29,8 +29,8 @@ _FAMILIES = frozenset((24, 28, 30, 10))
 _OUTGOING = 4
 """The packet type of Linux cooked frames that this host sent."""
 
-Wanted = Callable[[int, bytes, int, int], bool]
-"""Tells, by link type, whether the frame in ``data[start:end]`` is wanted."""
+Wanted = Callable[[int, bytes, int, int], int]
+"""Returns, by link type, where the packet begins in a frame ``data[start:end]`` that is wanted; else NOT_HERE."""
 
 
 class Frame(Struct, frozen=True, gc=False):
@@ -38,7 +38,8 @@ class Frame(Struct, frozen=True, gc=False):
 
     ``time_ns`` is nanoseconds since 1970, None where the capture does not say. ``interface`` is the
     capture's name of the interface, empty for none. ``length`` is how long the frame was on the link;
-    ``data`` may be less of it. ``outgoing`` is None where the capture does not say.
+    ``data`` may be less of it. ``outgoing`` is None where the capture does not say. ``at`` is where the
+    packet begins, where somebody has looked.
     """
 
     time_ns: int | None
@@ -47,6 +48,7 @@ class Frame(Struct, frozen=True, gc=False):
     data: bytes
     link_type: int
     outgoing: bool | None = None
+    at: int = NOT_LOOKED_FOR
 
     @property
     def is_cut(self) -> bool:
@@ -56,7 +58,9 @@ class Frame(Struct, frozen=True, gc=False):
     @property
     def ipv6(self) -> bytes | None:
         """The IPv6 packet in the frame, with what may be behind it; None where there is none."""
-        at = locate(self.link_type, self.data, 0, len(self.data))
+        at = self.at
+        if at == NOT_LOOKED_FOR:
+            at = locate(self.link_type, self.data, 0, len(self.data))
         return None if at == NOT_HERE else self.data[at:]
 
     @property

@@ -14,6 +14,9 @@ MOST_EXTENSIONS = 4
 """How many extension headers of a packet are followed."""
 HOP_BY_HOP, IPV6, ROUTING, ESP, ICMPV6, DESTINATION, MH = 0, 41, 43, 50, 58, 60, 135
 TCP, UDP = 6, 17
+VERSION = 6
+LEAST = 14 + HEADER_SIZE
+_FOREIGN = frozenset((TCP, UDP))
 _CARRIERS = frozenset((HOP_BY_HOP, ROUTING, DESTINATION))
 _TYPES = frozenset((133, 134, 144, 145, 146, 147))
 """Router Solicitation and Advertisement; home agent and prefix discovery."""
@@ -21,18 +24,16 @@ _ERRORS = frozenset((1, 2, 3, 4))
 _NOTHING = -1
 
 
-def is_wanted(link_type: int, data: bytes, start: int, end: int) -> bool:
-    """Tell whether the frame in ``data[start:end]`` carries mobility."""
-    if link_type == ETHERNET and end - start > 54 and data[start + 12] == 0x86 and data[start + 13] == 0xDD:
-        number = data[start + 20]
-        if number in (TCP, UDP):
-            return False
-        if number == MH:
-            return data[start + 14] >> 4 == 6
+def find(link_type: int, data: bytes, start: int, end: int) -> int:
+    """Return where the packet begins in a frame ``data[start:end]`` that carries mobility; else NOT_HERE."""
+    if link_type == ETHERNET and end - start > LEAST and data[start + 12] == 0x86 and data[start + 13] == 0xDD:
         at = start + 14
-        return data[at] >> 4 == 6 and carries_mobility(data, at, end)
+        number = data[at + 6]
+        if number in _FOREIGN or data[at] >> 4 != VERSION:
+            return NOT_HERE
+        return at if number == MH or carries_mobility(data, at, end) else NOT_HERE
     at = locate(link_type, data, start, end)
-    return at != NOT_HERE and carries_mobility(data, at, end)
+    return at if at != NOT_HERE and carries_mobility(data, at, end) else NOT_HERE
 
 
 def carries_mobility(data: bytes, at: int, end: int) -> bool:
@@ -72,4 +73,4 @@ def _upper(data: bytes, at: int, end: int) -> tuple[int, int]:
 
 def mobility_frames(reader: Reader) -> Iterator[Frame]:
     """Yield the frames of a capture that carry mobility; raises Malformed."""
-    return reader.frames(is_wanted)
+    return reader.frames(find)

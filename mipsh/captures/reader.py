@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Iterator
 
 from mipsh.captures.blocks import Blocks
-from mipsh.captures.frames import Frame, Wanted
+from mipsh.captures.frames import NOT_LOOKED_FOR, Frame, Wanted
 from mipsh.captures.source import LONGEST, Read, Source
 
 NS_PER_UNIT = {0xA1B2C3D4: 1000, 0xA1B23C4D: 1}
@@ -102,8 +102,13 @@ class Reader:
             at = start + size
             self._packets += 1
             self._cut += size < length
-            if wanted is None or wanted(link_type, data, start, at):
-                yield Frame(seconds * 1_000_000_000 + units * scale, "", max(length, size), data[start:at], link_type)
+            place = NOT_LOOKED_FOR
+            if wanted is not None:
+                place = wanted(link_type, data, start, at) - start
+                if place < 0:
+                    continue
+            time_ns = seconds * 1_000_000_000 + units * scale
+            yield Frame(time_ns, "", max(length, size), data[start:at], link_type, None, place)
 
 
 class Window:

@@ -27,8 +27,8 @@ class SignallingReport(Struct, frozen=True):
         str,
         column(
             "State",
-            "answered, accepted, rejected, error, unanswered, sent (no acknowledgement asked for), answer_only, replaced, "
-            "malformed, open (it ended too early to tell), seen",
+            "answered, accepted, rejected, error, unanswered, sent (no acknowledgement asked for), answer_only, "
+            "replaced, malformed, open (it ended too early to tell), seen",
         ),
     ]
     home_address: Annotated[
