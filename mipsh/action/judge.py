@@ -213,6 +213,14 @@ def _not_seen(wanted: Wanted, seen: Observed) -> Judgement:
     return Judgement(Verdict.NOT_SENT, f"no Binding Update within {wanted.wait_s:g} s: {why}", advice)
 
 
+def unfinished(seen: Observed) -> Judgement:
+    """Return the verdict where it was not waited for to the end, and there is none yet."""
+    is_sent = bool(seen.of(Kind.UPDATE)) or seen.is_changed
+    words = "sent, and not answered" if is_sent else "no Binding Update was seen"
+    advice = "the engine's tables say how it stands now: 'bul', or 'bc' at the peer"
+    return Judgement(Verdict.COULD_NOT_TELL, f"{words}, as long as it was waited for", advice)
+
+
 def _blindness(seen: Observed) -> str:
     """Return what could not be seen, and why."""
     hidden = [f"{seen.hidden} packets were encrypted (ESP)"] if seen.hidden else []

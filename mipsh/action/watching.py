@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 
-from mipsh.action.judge import Judgement, judge
+from mipsh.action.judge import Judgement, judge, unfinished
 from mipsh.action.observed import AWAITING, BOUND, HOME, Entry, Kind, Message, Observed, Source, Test, Wanted
 from mipsh.engine import Connector, Listener
 from mipsh.errors import CapabilityMissing, MipshError
@@ -219,11 +219,9 @@ class Watch:
                 return found
 
     def so_far(self) -> Judgement:
-        """Return the verdict on what was seen until now."""
-        found = judge(self.wanted, self.seen, time.monotonic(), is_over=True)
-        if found is None:
-            raise AssertionError("a watch that is over has a verdict")
-        return found
+        """Return the verdict on what was seen until now, where it is not waited for any longer."""
+        self._take(0.0)
+        return judge(self.wanted, self.seen, time.monotonic(), is_over=False) or unfinished(self.seen)
 
     def _take(self, until: float) -> bool:
         """Take in the next message, awaited until a time, and those that are there; tell whether there may be more."""

@@ -52,16 +52,19 @@ class Mipd:
     """The engine, served in threads of its own from when it is made until it is left.
 
     ``answers`` are what actions are answered with where that is not a plain yes; ``asked`` are the lines
-    that came, and ``done`` those of them that were actions. ``told`` is set when a script is over.
+    that came, and ``done`` those of them that were actions. What it ``holds`` it never answers.
+    ``triggered`` is set by the first action, ``told`` when the script is over.
     """
 
     def __init__(
         self,
         path: Path,
+        *,
         role: Role = "mn",
         tables: Mapping[str, Sequence[Struct]] | None = None,
         script: Iterable[Moment] = (),
         answers: Mapping[str, Problem | Mapping[str, Any]] | None = None,
+        holds: Sequence[str] = (),
     ) -> None:
         self.role: Role = role
         self.asked: list[bytes] = []
@@ -71,6 +74,7 @@ class Mipd:
         self._tables = dict.fromkeys(KEPT[role], ()) | dict(tables or {})
         self._script = script
         self._answers = answers or {}
+        self._holds = holds
         self._lock = threading.RLock()
         self._stopped = threading.Event()
         self._connections: list[socket.socket] = []
@@ -153,7 +157,8 @@ class Mipd:
         else:
             reply = Reply("2.0", number, result=Raw(msgspec.json.encode(answer or self._result(method))))
         with self._lock:
-            connection.sendall(msgspec.json.encode(reply) + b"\n")
+            if method not in self._holds:
+                connection.sendall(msgspec.json.encode(reply) + b"\n")
             if method == "subscribe":
                 self._subscribed.append(connection)
         if method in [action.value for action in Action] and not self.triggered.is_set():

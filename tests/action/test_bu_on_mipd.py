@@ -372,7 +372,7 @@ def test_an_engine_that_cannot(mipsh: Mipsh, serve: Serve, code: Code, status: i
     """That is an error, with its own status; the row says that nothing was seen."""
     engine = serve(before(HA), answers={"trigger_binding_update": complains("not now", code=code)})
     came = asked(mipsh, engine.uri, "bu", "home", *PATIENT)
-    assert (came.status, came.row["verdict"]) == (status, "not_sent")
+    assert (came.status, came.row["verdict"]) == (status, "could_not_tell")
     assert came.document["errors"][0]["message"] == "mipd: not now"
     assert "failed" in came.document["errors"][0]["hint"]
     written(came)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from mipsh.action.judge import REFUSAL_S, STATUSES, Judgement, Verdict, judge
+from mipsh.action.judge import REFUSAL_S, STATUSES, Judgement, Verdict, judge, unfinished
 from mipsh.action.observed import AWAITING, BOUND, CORRESPONDENT, HOME, Entry, Kind, Message, Observed, Source, Wanted
 from mipsh.action.report import MOST_LINES, entry_in_words, report
 from mipsh.model.acknowledgement import MEANINGS, meaning
@@ -149,6 +149,14 @@ def test_more_may_come() -> None:
     assert judge(WANTED, seen(update(asks=False)), 1.0 + REFUSAL_S, is_over=False) is not None
     assert judge(WANTED, seen(after=NEW, watches=False), 1.0, is_over=False) is not None
     assert judge(AT_PEER, seen(after=NEW), 1.0, is_over=False) is not None
+
+
+def test_it_is_not_waited_for() -> None:
+    """There is no verdict; what was seen is said."""
+    for pending, words in ((seen(), "no Binding Update was seen"), (seen(update()), "sent, and not answered")):
+        found = unfinished(pending)
+        assert (found.verdict, words in found.explanation) == (Verdict.COULD_NOT_TELL, True)
+    assert unfinished(seen(after=NEW)).explanation.startswith("sent")
 
 
 def test_a_table_that_shows_it_for_long_is_enough() -> None:

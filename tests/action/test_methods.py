@@ -1,4 +1,4 @@
-"""Which bindings a person means, and the ways to have their Binding Updates sent: which, in which order, and why not."""
+"""Which bindings a person means, and the ways to have their Binding Updates sent: which, in which order, why not."""
 
 from typing import Any
 
