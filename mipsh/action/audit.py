@@ -16,6 +16,7 @@ from pathlib import Path
 from msgspec import DecodeError, Struct, ValidationError, json
 
 from mipsh.errors import RefusedError
+from mipsh.model.secrets import without_secrets
 from mipsh.session import Session
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -66,7 +67,7 @@ def begin(session: Session, steps: Sequence[str], before: str = "") -> str:
         host=socket.gethostname(),
         netns=session.netns or "",
         engine=info.address if info is not None else "",
-        command=_text(session.line),
+        command=_text(without_secrets(session.line)),
         steps=tuple(map(_text, steps)),
         before=_text(before),
     )

@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from mipsh.environment import Environment
+from mipsh.model.secrets import has_secrets
 
 KEPT = 5000
 READ_SIZE = 1024 * 1024
@@ -45,9 +46,9 @@ class LineHistory:
             self.keep(line)
 
     def keep(self, line: str) -> None:
-        """Remember a line, here and in the file."""
+        """Remember a line, here and, unless it holds a secret, in the file."""
         self.lines.append(line)
-        if not self.usable:
+        if not self.usable or has_secrets(line):
             return
         try:
             self._append(line)

@@ -54,6 +54,15 @@ def test_a_change_is_written_down_before_and_after(shell: Session, replay: Repla
     assert (second["result"], second["after"]) == ("accepted", "sequence 8")
 
 
+def test_secrets_are_not_in_it(shell: Session) -> None:
+    """An authenticator that was typed stays with who typed it."""
+    with shell, shell.permitting({"write": True}, "craft bu auth=0102030405060708090a0b0c --send"):
+        audit.begin(shell, ["send a Binding Update"])
+    text = log(shell).read_text()
+    assert "auth=(hidden) --send" in text
+    assert "0102" not in text
+
+
 def test_the_file_is_its_owner_s_alone(shell: Session) -> None:
     """Whatever the mask is."""
     before = os.umask(0)

@@ -45,6 +45,15 @@ def test_what_is_not_worth_it_is_not_kept(tmp_path: Path) -> None:
     assert (tmp_path / "history").read_text("utf-8").splitlines() == kept.lines
 
 
+def test_a_secret_is_not_written_into_the_file(tmp_path: Path) -> None:
+    """It can be called back in the session that it was typed in, and nowhere else."""
+    kept, _ = history(tmp_path / "history")
+    kept.add("craft hot token=0102030405060708")
+    kept.add("bul")
+    assert kept.lines == ["craft hot token=0102030405060708", "bul"]
+    assert (tmp_path / "history").read_text("utf-8") == "bul\n"
+
+
 def test_other_sessions_lines_are_read_and_theirs_stay(tmp_path: Path) -> None:
     """Two sessions append to one file."""
     path = tmp_path / "history"
