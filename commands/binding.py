@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from mipsh.action import bindings
-from mipsh.action.carry_out import Outcome, Plan, done, explain
+from mipsh.action.carry_out import Outcome, Plan, concluded, explain
 from mipsh.action.steps import Step, Via
 from mipsh.by_hand import VIA
 from mipsh.engine import Action, BindingRequest, Capability, Connector, missing, unable
@@ -183,22 +183,29 @@ def carried_out(session: Session, change: Change) -> Result:
         rows += [] if change.wanted is None else [bindings.planned_row(change.wanted)]
         summary = f"Nothing was done. It would {change.plan.what}."
         return _result(session, rows, summary=summary)
-    connector = session.engine()
     began = time.monotonic()
-    outcome = done(session, change.plan, lambda: bindings.in_words(_look(connector, change)))
+    return concluded(session, change.plan, lambda outcome: _concluded(session, change, rows, outcome, began))
+
+
+def _concluded(
+    session: Session, change: Change, rows: list[BindingChangeReport], outcome: Outcome, began: float
+) -> tuple[Result, str]:
+    """Let the table decide whether the change took place, and not the engine's word."""
     try:
-        after = _look(connector, change)
+        after = _look(session.engine(), change)
     except MipshError as error:
         told = CannotTell(f"what became of it could not be seen: {error.message}", error.hint)
-        return _stopped(_result(session, rows), outcome, told)
+        return _stopped(_result(session, rows), outcome, told), f"not known: {error.message}"
     result = _result(session, [*rows, bindings.row_of("after", change.home_address, after)])
+    stands = bindings.in_words(after)
     if outcome.is_interrupted or outcome.error is not None:
-        return _stopped(result, outcome, MipshError("interrupted: the rows say how the binding is now"))
+        return _stopped(result, outcome, MipshError("interrupted: the rows say how the binding is now")), stands
     wrong = bindings.differences(change.wanted, change.before, after, time.monotonic() - began)
     if not wrong:
-        return result
+        return result, stands
     message = f"the engine did not object, and its binding cache does not show the change: {', '.join(wrong)}"
-    return structs.replace(result, errors=(Notice("not_so", message, "see 'bc'"),), status=ExitStatus.CONDITION_NOT_MET)
+    told_so = (Notice("not_so", message, "see 'bc'"),)
+    return structs.replace(result, errors=told_so, status=ExitStatus.CONDITION_NOT_MET), stands
 
 
 def _look(connector: Connector, change: Change) -> Any:

@@ -1,9 +1,12 @@
 """``flush``: empty a table of the engine, where the engine can."""
 
 from functools import partial
+from typing import Any
 
-from mipsh.action.carry_out import Plan, done, explain, planned
+from mipsh.action.carry_out import Outcome, Plan, concluded, explain, planned
+from mipsh.action.observed import HOME
 from mipsh.action.steps import Step, Via
+from mipsh.action.targets import SILENT
 from mipsh.by_hand import VIA
 from mipsh.engine import Action, Capability, missing, unable
 from mipsh.errors import CannotTell, MipshError, UsageError
@@ -34,27 +37,35 @@ def run(session: Session, table: str) -> Result:
     if session.permission.dry_run:
         return planned(session, plan)
     name = Capability(table_of(table))
-    outcome = done(session, plan, lambda: _count(left(session.read(name))))
+    return concluded(session, plan, lambda outcome: _concluded(session, name, outcome))
+
+
+def _concluded(session: Session, name: Capability, outcome: Outcome) -> tuple[Result, str]:
+    """Return the table as it is now, and let it decide whether it is empty; raises what went wrong."""
     if outcome.error is not None:
         raise outcome.error
-    removed = outcome.details[0]
+    removed = outcome.details[0] or "what was told to go"
     try:
         result = session.result(name)
     except MipshError as error:
-        raise CannotTell(f"the engine says {removed} removed; whether it is so: {error.message}", error.hint) from None
-    result.summary = f"{removed or 'nothing known'} removed; this is what there is now"
+        raise CannotTell(f"{removed} removed, as the engine says, and not seen: {error.message}", error.hint) from None
+    result.summary = f"{removed} removed; this is what there is now"
+    remains = _count(left(result))
     if outcome.is_interrupted:
         result.errors = (Notice("interrupted", "interrupted: the table is what there is now"),)
         result.status = ExitStatus.INTERRUPTED
     elif left(result):
-        result.errors = (Notice("not_so", f"the engine did not object, and its table has {_count(left(result))}"),)
+        result.errors = (Notice("not_so", f"the engine did not object, and its table has {remains} still"),)
         result.status = ExitStatus.CONDITION_NOT_MET
-    return result
+    return result, remains
 
 
 def left(found: Reading | Result) -> int:
-    """Return how many rows there are that had to go: home registrations of the node itself stay."""
-    return sum(getattr(row, "registration", None) != "home" for row in found.rows)
+    """Return how many rows there are that have to go: home registrations of a mobile node stay."""
+    rows: Any = found.rows
+    return sum(
+        getattr(row, "registration", None) != HOME and getattr(row, "status", None) not in SILENT for row in rows
+    )
 
 
 def _count(number: int) -> str:

@@ -87,25 +87,29 @@ def carry_out(session: Session, plan: Plan) -> Result:
     return reported(session, plan, done(session, plan))
 
 
-def done(session: Session, plan: Plan, after: Callable[[], str] = str) -> Outcome:
-    """Carry out a plan from permission to the line that says how it ended; ``after`` is how things stand then.
+def done(session: Session, plan: Plan) -> Outcome:
+    """Carry out a plan from permission to the line that says how it ended; raises RefusedError where nothing was."""
+    prepared(session, plan)
+    with Written(session, plan) as written:
+        outcome = perform(plan.steps)
+        written.ends(outcome.status, said(plan, outcome))
+    return outcome
 
-    Raises RefusedError where nothing was done.
+
+def concluded(session: Session, plan: Plan, conclude: Callable[[Outcome], tuple[Result, str]]) -> Result:
+    """Carry out a plan, and let what is there then decide how it ended.
+
+    ``conclude`` returns the result, and how things stand in a line. Raises RefusedError where nothing was
+    done, and what ``conclude`` raises; what was done is written down in any case.
     """
     prepared(session, plan)
     with Written(session, plan) as written:
         outcome = perform(plan.steps)
         written.ends(outcome.status, said(plan, outcome))
-        written.ends(outcome.status, said(plan, outcome), _afterwards(after))
-    return outcome
-
-
-def _afterwards(after: Callable[[], str]) -> str:
-    """Return how things stand; that it cannot be said undoes nothing."""
-    try:
-        return after()
-    except MipshError as error:
-        return f"not known: {error.message}"
+        result, after = conclude(outcome)
+        told = [notice.message for notice in result.errors]
+        written.ends(result.status, "; ".join([said(plan, outcome), *told]), after)
+    return result
 
 
 class Written:

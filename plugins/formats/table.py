@@ -21,11 +21,10 @@ def render(document: Document, style: Style) -> Iterator[str]:
     """Write the result as a table, as prose, or as a list of fields where it would not fit."""
     result = document.result
     if result.table is None:
-        if result.summary:
-            yield escape_lines(result.summary) + "\n"
+        yield from vertical.summary(document, style)
         return
     if result.table.prose:
-        yield from prose(document)
+        yield from prose(document, style)
         return
     if result.rows:
         columns = _filled(document, style)
@@ -45,18 +44,16 @@ def render(document: Document, style: Style) -> Iterator[str]:
         yield f"{result.table.title}: no entries\n"
     for line in gone(result):
         yield escape(line) + "\n"
-    if result.summary:
-        yield escape_lines(result.summary) + "\n"
+    yield from vertical.summary(document, style)
 
 
-def prose(document: Document) -> Iterator[str]:
+def prose(document: Document, style: Style) -> Iterator[str]:
     """Write rows of prose: the text of the last column, as it is."""
     columns = document.columns
     for row in document.result.rows:
         text = escape_lines(plain(getattr(row, columns[-1].name)))
         yield text if text.endswith("\n") or not text else text + "\n"
-    if document.result.summary:
-        yield escape_lines(document.result.summary) + "\n"
+    yield from vertical.summary(document, style)
 
 
 def _filled(document: Document, style: Style) -> tuple[Column, ...]:

@@ -7,6 +7,8 @@ from mipsh.render.cells import cell, gone, is_changed, style_of
 from mipsh.render.format import Document, Format, Style
 
 NARROWEST = 20
+HANGING = 2
+"""How much further the second line of a sentence is indented that is indented itself."""
 
 _CODES = {"red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36"}
 
@@ -23,8 +25,18 @@ def render(document: Document, style: Style) -> Iterator[str]:
         yield from blocks(document, style)
         for line in gone(result):
             yield escape(line) + "\n"
-    if result.summary:
-        yield escape_lines(result.summary) + "\n"
+    yield from summary(document, style)
+
+
+def summary(document: Document, style: Style) -> Iterator[str]:
+    """Write what a result says in sentences, if anything; on a terminal, broken between words."""
+    text = document.result.summary
+    for line in escape_lines(text).split("\n") if text else ():
+        indent = len(line) - len(line.lstrip(" "))
+        width = indent + HANGING if indent else 0
+        for number, part in enumerate(_folded(line[indent:], style.width, width)):
+            # What goes on is indented further where its beginning is, too.
+            yield f"{' ' * (indent + (HANGING if indent and number else 0))}{part}".rstrip() + "\n"
 
 
 def blocks(document: Document, style: Style) -> Iterator[str]:

@@ -53,6 +53,7 @@ class Mipd:
 
     ``answers`` are what actions are answered with where that is not a plain yes; ``asked`` are the lines
     that came, and ``done`` those of them that were actions. What it ``holds`` it never answers.
+    ``becomes`` says which table is another before an action is answered.
     ``triggered`` is set by the first action, ``told`` when the script is over.
     """
 
@@ -65,6 +66,7 @@ class Mipd:
         script: Iterable[Moment] = (),
         answers: Mapping[str, Problem | Mapping[str, Any]] | None = None,
         holds: Sequence[str] = (),
+        becomes: Mapping[str, Show] | None = None,
     ) -> None:
         self.role: Role = role
         self.asked: list[bytes] = []
@@ -75,6 +77,7 @@ class Mipd:
         self._script = script
         self._answers = answers or {}
         self._holds = holds
+        self._becomes = becomes or {}
         self._lock = threading.RLock()
         self._stopped = threading.Event()
         self._connections: list[socket.socket] = []
@@ -157,6 +160,8 @@ class Mipd:
         else:
             reply = Reply("2.0", number, result=Raw(msgspec.json.encode(answer or self._result(method))))
         with self._lock:
+            if method in self._becomes:
+                self._do(self._becomes[method], 0)
             if method not in self._holds:
                 connection.sendall(msgspec.json.encode(reply) + b"\n")
             if method == "subscribe":

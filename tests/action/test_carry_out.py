@@ -9,13 +9,15 @@ from asking import without
 from harness import Mipsh
 
 from mipsh.action import audit, carry_out
-from mipsh.action.carry_out import Outcome, Plan, done, explain, perform, planned, reported
+from mipsh.action.carry_out import Outcome, Plan, concluded, done, explain, perform, planned, reported
 from mipsh.action.steps import Step, Via
 from mipsh.environment import Environment
 from mipsh.errors import EngineLost, MipshError, RefusedError
 from mipsh.linux.privileges import CAP_NET_RAW, Need
 from mipsh.registry import Registry
+from mipsh.result import Notice, Result
 from mipsh.session import Permission, Session
+from mipsh.status import ExitStatus
 
 NAMES = ("one", "two", "three")
 ALLOWED = Permission(write=True, yes=True)
@@ -175,28 +177,34 @@ def test_a_bug_is_written_down(session: Session) -> None:
     assert (change.end.status, change.end.result) == (70, "it ended with a bug of mipsh")
 
 
-def test_how_things_are_afterwards(session: Session) -> None:
-    """What cannot be said undoes nothing; an interrupt meanwhile is added to what was done."""
+def test_what_is_there_then_decides(session: Session) -> None:
+    """The result's status and errors are written down, and how things stand."""
     plan = Plan("do", World().steps()[:1])
-    assert done(session, plan, lambda: "as it is").is_done
+    told = Result(errors=(Notice("not_so", "it is not so"),), status=ExitStatus.CONDITION_NOT_MET)
+    assert concluded(session, plan, lambda outcome: (told, f"as it is: {outcome.states}")) is told
 
-    def lost() -> str:
+    def lost(outcome: Outcome) -> tuple[Result, str]:
         raise EngineLost("gone")
 
-    def stopped() -> str:
+    def stopped(outcome: Outcome) -> tuple[Result, str]:
         raise KeyboardInterrupt
 
-    assert done(session, plan, lost).is_done
+    with pytest.raises(EngineLost):
+        concluded(session, plan, lost)
     with pytest.raises(KeyboardInterrupt):
-        done(session, plan, stopped)
+        concluded(session, plan, stopped)
     ends = [change.end for change in log(session)]
-    assert [(end.status, end.after) for end in ends if end is not None] == [
-        (0, "as it is"),
-        (0, "not known: gone"),
-        (130, ""),
+    became = "one: done; undo one: put_back"
+    assert [(end.status, end.result, end.after) for end in ends if end is not None] == [
+        (1, f"{became}; it is not so", "as it is: ['done']"),
+        (69, f"{became}; then: gone", ""),
+        (130, f"{became}; then: interrupted", ""),
     ]
-    assert ends[2] is not None
-    assert ends[2].result == "one: done; undo one: put_back; then: interrupted"
+
+
+def test_the_steps_alone(session: Session) -> None:
+    """Where nothing is to be looked at, they are what there is to say."""
+    assert done(session, Plan("do", World().steps())).is_done
 
 
 @pytest.mark.parametrize(
