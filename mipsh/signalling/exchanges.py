@@ -127,7 +127,7 @@ class Exchanges:
         if exchange is None:
             exchange = self._open[group] = self._begin(_what(heard))
         exchange.ask(heard)
-        self._complete(exchange)
+        self.complete(exchange)
         if len(self._open) > self._most_open:
             oldest = next(iter(self._open))
             self._open[oldest].evicted = True
@@ -166,7 +166,7 @@ class Exchanges:
         alone = self._begin(_what(heard))
         alone.peer = heard.peer
         alone.answer(heard, State.ALONE)
-        self._complete(alone)
+        self.complete(alone)
         return alone
 
     def _bounce(self, heard: Heard) -> Exchange | None:
@@ -199,7 +199,7 @@ class Exchanges:
         exchange.sequence, exchange.status, exchange.flags = heard.sequence, heard.status, heard.flags
         exchange.state, exchange.fault, exchange.says = state, heard.fault, heard.says
         exchange.add(heard)
-        self._complete(exchange)
+        self.complete(exchange)
         return exchange
 
     def _remember(self, group: Group, exchange: Exchange) -> Exchange:
@@ -207,7 +207,7 @@ class Exchanges:
         self._recent[group] = exchange
         if len(self._recent) > MOST_RECENT:
             self._recent.popitem(last=False)
-        self._complete(exchange)
+        self.complete(exchange)
         return exchange
 
     def _hear_again(self, heard: Heard) -> None:
@@ -235,8 +235,8 @@ class Exchanges:
             if len(known) > MOST_PLACES:
                 known.popitem(last=False)
 
-    def _complete(self, exchange: Exchange) -> None:
-        """Add the address of the mobile node that its messages do not say."""
+    def complete(self, exchange: Exchange) -> None:
+        """Add the address of the mobile node that its messages do not say, if others have said it by now."""
         if exchange.home_address is None and exchange.care_of_address is not None:
             exchange.home_address = self._home.get(exchange.care_of_address)
         if exchange.care_of_address is None and exchange.home_address is not None:
