@@ -11,7 +11,8 @@ STYLE = (
     "text{font:13px sans-serif;fill:#1b1f24}.time{fill:#57606a;text-anchor:end}"
     ".name{font-weight:bold;text-anchor:middle}"
     ".address{font-size:11px;fill:#57606a;text-anchor:middle}.label{text-anchor:middle}"
-    "line{stroke:#0550ae;stroke-width:1.5}.life{stroke:#d0d7de}.bad{stroke:#cf222e;stroke-dasharray:5 3}.remark{fill:#cf222e;font-style:italic}"
+    "line{stroke:#0550ae;stroke-width:1.5}"
+    ".life{stroke:#d0d7de}.bad{stroke:#cf222e;stroke-dasharray:5 3}.remark{fill:#cf222e;font-style:italic}"
     "polygon{fill:#0550ae}.head-bad{fill:#cf222e}"
 )
 _UNPRINTABLE = {code: "?" for code in (*range(9), 11, 12, *range(14, 32), 127, 0xFFFE, 0xFFFF)}
