@@ -98,7 +98,7 @@ def trigger(session: Session, found: list[list[Attempt]], wait_s: float) -> Resu
         done.rows,
         session.engine().info,
         time.time(),
-        "\n" + "\n".join(map(_sentence, done.rows)) if done.rows else "",
+        _sentences(done.rows),
         done.errors,
         status=done.status,
         shown=NARROW if len(done.rows) > 1 else None,
@@ -174,6 +174,12 @@ def _notices(planned: Plan, outcome: Outcome) -> tuple[Notice, ...]:
     return (Notice("failed", f"not all was put back: {became}", "put it back by hand: see --how"),)
 
 
-def _sentence(row: BindingUpdateReport) -> str:
-    advice = f"\n  → {row.advice}" if row.advice else ""
-    return f"{row.method}: {row.explanation}.{advice}"
+def _sentences(rows: list[BindingUpdateReport]) -> str:
+    """Return what is said of each row; of several bindings, with which one it is."""
+    are_several = len({(row.home_address, row.peer_address) for row in rows}) > 1
+    told = []
+    for row in rows:
+        whose = f"{row.home_address} with {row.peer_address or 'its home agent'}, " if are_several else ""
+        told.append(f"\n{whose}{row.method}: {row.explanation}.")
+        told += [f"\n  → {row.advice}"] if row.advice else []
+    return "".join(told)

@@ -35,10 +35,10 @@ class BindingUpdateReport(Struct, frozen=True):
     ba_status: Annotated[int | None, column("BA", "status of its acknowledgement", INTEGER, alias="status")] = None
     ba_status_name: Annotated[str | None, column("BA says", "that status in words", alias="status_name")] = None
     update_ms: Annotated[
-        float | None, column("To BU", "from asking to the Binding Update", INTEGER, unit="ms", alias="update")
+        float | None, column("To BU ms", "from asking to the Binding Update", INTEGER, unit="ms", alias="update")
     ] = None
     acknowledgement_ms: Annotated[
-        float | None, column("BU to BA", "from the Binding Update to its acknowledgement", INTEGER, unit="ms")
+        float | None, column("BU-BA ms", "from the Binding Update to its acknowledgement", INTEGER, unit="ms")
     ] = None
     lifetime_granted_s: Annotated[
         int | None, column("Granted", "lifetime that was granted", SECONDS, unit="s", alias="lifetime")
