@@ -14,7 +14,7 @@ from mipsh.wire.extension import DECODERS, DestinationOptions, FragmentHeader, H
 from mipsh.wire.icmpv6 import EchoReply, EchoRequest, Icmpv6
 from mipsh.wire.packet import ESP, HEADER_SIZE, IPV6, Esp, Packet, decode
 
-ICMPV6 = 58
+ICMPV6, ECHO_SIZE = 58, 8
 ESP_LEAST, ESP_MOST = 10, 100
 """What ESP adds to what it carries: SPI, sequence number, vector, padding, trailer and check value (RFC 4303)."""
 OPTIONS_MOST = 48
@@ -72,9 +72,42 @@ def look(frame: Frame, echo: Echo) -> Sight | None:
     place = _place(frame)
     if place.data is None:
         return None if _is_other_protocol(frame) else _sight(frame, place, Nature.CUT, None)
-    packet = decode(place.data)
-    if not isinstance(packet, Packet):
+    found = _opened(place.data)
+    if found is None:
         return _sight(frame, place, Nature.CUT, None)
+    packet, inner, tunnels, piece, is_faulty = found
+    nature, part = _judge(inner, piece, echo, is_faulty=is_faulty)
+    if nature is None:
+        return None
+    size = _esp_size(inner) if nature is Nature.ENCRYPTED else 0
+    return _sight(frame, place, nature, part, (packet, inner, tunnels, size))
+
+
+def number_of(frame: Frame, identifier: int) -> int | None:
+    """Return the sequence number of the echo of an identifier that a frame carries; None for anything else."""
+    data = _place(frame).data
+    found = None if data is None else _opened(data)
+    if found is None:
+        return None
+    _, inner, _, piece, _ = found
+    message = inner.upper.message if isinstance(inner.upper, Icmpv6) else None
+    if isinstance(message, EchoRequest | EchoReply):
+        return message.sequence if message.identifier == identifier else None
+    if (
+        piece is None
+        or piece.protocol != ICMPV6
+        or len(piece.data) < ECHO_SIZE
+        or piece.data[0] not in (REQUEST, REPLY)
+    ):
+        return None
+    return int.from_bytes(piece.data[6:8]) if int.from_bytes(piece.data[4:6]) == identifier else None
+
+
+def _opened(data: bytes) -> tuple[Packet, Packet, int, "Piece | None", bool] | None:
+    """Return a packet, the innermost one in it, how deep that is, its first piece, and whether any is malformed."""
+    packet = decode(data)
+    if not isinstance(packet, Packet):
+        return None
     inner, tunnels, is_faulty = packet, 0, bool(packet.faults)
     while isinstance(inner.upper, Packet):
         inner, tunnels = inner.upper, tunnels + 1
@@ -82,11 +115,7 @@ def look(frame: Frame, echo: Echo) -> Sight | None:
     piece = _first_piece(inner)
     if piece is not None and piece.protocol == IPV6 and isinstance(again := decode(piece.data), Packet):
         inner, tunnels, piece = again, tunnels + 1, _first_piece(again)
-    nature, part = _judge(inner, piece, echo, is_faulty=is_faulty)
-    if nature is None:
-        return None
-    size = _esp_size(inner) if nature is Nature.ENCRYPTED else 0
-    return _sight(frame, place, nature, part, (packet, inner, tunnels, size))
+    return packet, inner, tunnels, piece, is_faulty
 
 
 def _sight(
@@ -149,7 +178,7 @@ def _judge(inner: Packet, piece: Piece | None, echo: Echo, *, is_faulty: bool) -
 
 def _judge_bytes(inner: Packet, piece: Piece, echo: Echo) -> Verdict:
     """Judge the first fragment of a packet, whose message is not decoded."""
-    if piece.protocol == ICMPV6 and len(piece.data) >= 8:
+    if piece.protocol == ICMPV6 and len(piece.data) >= ECHO_SIZE:
         words = piece.data[0], int.from_bytes(piece.data[4:6]), int.from_bytes(piece.data[6:8])
         return _judge_echo(inner, words, piece.data[8:], echo) if words[0] in (REQUEST, REPLY) else (None, None)
     return (Nature.CUT, None) if piece.protocol in (ICMPV6, IPV6, ESP, *DECODERS) else (None, None)
