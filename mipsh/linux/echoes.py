@@ -164,10 +164,10 @@ class Prober:
         """Take what came: replies first, so that the frames that were shown before them are there, too."""
         answers = self.socket.answers()
         if self._watch is not None:
-            number = 0
-            for number, frame in enumerate(self._watch.frames(), 1):
+            frames = list(self._watch.frames())
+            for frame in frames:
                 self._keep(frame)
-            self._behind += number == MOST_AT_ONCE
+            self._behind += len(frames) == MOST_AT_ONCE
         for answer in answers:
             self._answered(answer)
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from mipsh.model.paths import PathEcho, PathStatistics
 from mipsh.paths.echo import Way
 from mipsh.paths.statistics import (
@@ -22,7 +24,7 @@ MOST_SEGMENTS_SAID = 8
 def echo_row(outcome: Outcome, ends: tuple[str, str], time: str, by: str | None) -> PathEcho:
     """Return an echo as a record; ``ends`` are its source and destination, ``by`` is who answered."""
     request, reply = outcome.path.request, outcome.path.reply
-    return PathEcho(
+    row = PathEcho(
         outcome.sequence,
         rounded(outcome.rtt_ms),
         request.route.value,
@@ -31,23 +33,22 @@ def echo_row(outcome: Outcome, ends: tuple[str, str], time: str, by: str | None)
         note(outcome),
         time,
         *ends,
-        *_evidence(request),
-        *_evidence(reply),
-        outcome.duplicates or max(reply.copies - 1, 0),
-        by,
+        duplicates=outcome.duplicates or max(reply.copies - 1, 0),
+        from_address=by,
     )
+    return replace(row, **_evidence("request", request), **_evidence("reply", reply))
 
 
-def _evidence(way: Way) -> tuple[str | None, str | None, str | None, str | None, str | None, str | None, int | None]:
-    return (
-        way.interface or None,
-        way.outer_source,
-        way.outer_destination,
-        way.home_address,
-        way.routed_to,
-        way.inside or None,
-        way.overhead_bytes,
-    )
+def _evidence(half: str, way: Way) -> dict[str, str | int | None]:
+    return {
+        f"{half}_interface": way.interface or None,
+        f"{half}_outer_source": way.outer_source,
+        f"{half}_outer_destination": way.outer_destination,
+        f"{half}_home_address": way.home_address,
+        f"{half}_routed_to": way.routed_to,
+        f"{half}_inside": way.inside or None,
+        f"{half}_overhead_bytes": way.overhead_bytes,
+    }
 
 
 def note(outcome: Outcome) -> str:
@@ -100,24 +101,30 @@ def statistics_rows(tally: Tally, said: str, expected: str, is_met: bool | None)
 
 
 def _path_row(name: str, samples: Samples) -> PathStatistics:
-    return PathStatistics(
+    request, reply = samples.overhead_bytes
+    row = PathStatistics(
         "path",
         name,
-        None,
-        None,
-        samples.sent,
-        samples.received,
-        *_spread_cells(samples.spread()),
-        *samples.overhead_bytes,
-        tuple(sorted(samples.hop_limits)),
+        sent=samples.sent,
+        received=samples.received,
+        request_overhead_bytes=request,
+        reply_overhead_bytes=reply,
+        hop_limits=tuple(sorted(samples.hop_limits)),
     )
+    spread = samples.spread()
+    return row if spread is None else replace(row, **_spread_cells(spread))
 
 
-def _spread_cells(spread: Spread | None) -> tuple[float | None, ...]:
-    if spread is None:
-        return (None,) * 7
-    values = spread.least, spread.average, spread.median, spread.p95, spread.most, spread.deviation, spread.jitter
-    return tuple(rounded(value) for value in values)
+def _spread_cells(spread: Spread) -> dict[str, float | None]:
+    return {
+        "rtt_min_ms": rounded(spread.least),
+        "rtt_average_ms": rounded(spread.average),
+        "rtt_median_ms": rounded(spread.median),
+        "rtt_p95_ms": rounded(spread.p95),
+        "rtt_max_ms": rounded(spread.most),
+        "rtt_deviation_ms": rounded(spread.deviation),
+        "jitter_ms": rounded(spread.jitter),
+    }
 
 
 def _segment_row(segment: Segment) -> PathStatistics:
