@@ -18,6 +18,7 @@ PROTOCOL, HARDWARE = ANCILLARY, ANCILLARY + 28
 ALL = 0xFFFFFFFF
 HOP_BY_HOP, IPV6, ROUTING, ESP, ICMPV6, DESTINATION, MH = 0, 41, 43, 50, 58, 60, 135
 SOLICITATION, ADVERTISEMENT, DISCOVERY_FIRST, DISCOVERY_LAST = 133, 134, 144, 147
+LAST_ERROR, ERROR_SIZE = 4, 8
 MOST_EXTENSIONS = 4
 """How many extension headers of a packet are followed."""
 
@@ -39,23 +40,26 @@ def attach(opened: socket.socket, program: Sequence[Instruction]) -> None:
     opened.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HP", len(program), code.buffer_info()[0]))
 
 
-def signalling_from_links() -> tuple[Instruction, ...]:
-    """Return the filter for a packet socket that hears all interfaces: signalling, but not from the loopback."""
+def signalling_from_links(*, with_errors: bool = False) -> tuple[Instruction, ...]:
+    """Return the filter for a packet socket that hears all interfaces: signalling, but not from the loopback.
+
+    With errors, ICMPv6 errors pass, too, that quote what may be a Mobility Header.
+    """
     head: list[tuple[str, Line]] = [
         ("", (LOAD_HALF, "", "", PROTOCOL)),
         ("", (JUMP_EQUAL, "", "drop", ETH_P_IPV6)),
         ("", (LOAD_HALF, "", "", HARDWARE)),
         ("", (JUMP_EQUAL, "drop", "", ARPHRD_LOOPBACK)),
     ]
-    return assembled([*head, *_signalling()])
+    return assembled([*head, *_signalling(with_errors=with_errors)])
 
 
-def signalling() -> tuple[Instruction, ...]:
+def signalling(*, with_errors: bool = False) -> tuple[Instruction, ...]:
     """Return the filter for IPv6 packets, from wherever they come."""
-    return assembled(list(_signalling()))
+    return assembled(list(_signalling(with_errors=with_errors)))
 
 
-def _signalling() -> Iterator[tuple[str, Line]]:
+def _signalling(*, with_errors: bool) -> Iterator[tuple[str, Line]]:
     """Yield the lines of the filter, each with its label or none; X is where a header begins."""
     yield "", (LOAD_X, "", "", 0)
     for level in ("outer", "inner"):
@@ -64,12 +68,23 @@ def _signalling() -> Iterator[tuple[str, Line]]:
         for number in range(MOST_EXTENSIONS + 1):
             yield from _header(level, is_last=number == MOST_EXTENSIONS)
     yield "icmp", (LOAD_BYTE_AT_X, "", "", 0)
+    if with_errors:
+        yield from _errors()
     yield "", (JUMP_EQUAL, "pass", "", SOLICITATION)
     yield "", (JUMP_EQUAL, "pass", "", ADVERTISEMENT)
     yield "", (JUMP_FROM, "", "drop", DISCOVERY_FIRST)
     yield "", (JUMP_ABOVE, "drop", "pass", DISCOVERY_LAST)
     yield "pass", (RETURN, "", "", ALL)
     yield "drop", (RETURN, "", "", 0)
+
+
+def _errors() -> Iterator[tuple[str, Line]]:
+    """Look at a type of ICMPv6 that is in A, and whose message begins at X; leave A to others if it is no error."""
+    yield "", (JUMP_ABOVE, "+6", "", LAST_ERROR)
+    yield "", (LOAD_BYTE_AT_X, "", "", ERROR_SIZE + 6)
+    for number in (MH, DESTINATION, ROUTING, HOP_BY_HOP):
+        yield "", (JUMP_EQUAL, "pass", "", number)
+    yield "", (JUMP_EQUAL, "pass", "drop", IPV6)
 
 
 def _header(level: str, *, is_last: bool) -> Iterator[tuple[str, Line]]:

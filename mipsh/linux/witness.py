@@ -16,7 +16,7 @@ from typing import Self
 from msgspec import Struct
 
 from mipsh.linux import links
-from mipsh.linux.packet_filter import attach, signalling_from_links
+from mipsh.linux.packet_filter import Instruction, attach, signalling_from_links
 from mipsh.linux.privileges import Need, require
 from mipsh.linux.signalling import Hidden, Message, recognise
 
@@ -29,6 +29,7 @@ LARGEST, ANCILLARY_SIZE = 65_575, 256
 ACROSS_S = 0.5
 """How long one packet may take from one interface of the node to another, at the most."""
 MOST_REMEMBERED = 4096
+NS_PER_S = 1_000_000_000
 
 _TIME = struct.Struct("@ll")
 _STATISTICS = struct.Struct("=II")
@@ -56,6 +57,15 @@ class Seen(Struct, frozen=True):
     is_sound: bool = True
 
 
+class Caught(Struct, frozen=True):
+    """An IPv6 packet that was on a link, as it was: ``time_ns`` is nanoseconds since 1970, by the kernel."""
+
+    time_ns: int
+    interface: str
+    is_outgoing: bool
+    data: bytes
+
+
 class Sightings:
     """Tells a packet that is seen again on another interface from one that was sent again."""
 
@@ -79,8 +89,10 @@ class Witness:
     are heard, too. Raises RefusedError without CAP_NET_RAW, UsageError for an interface that is not there.
     """
 
-    def __init__(self, interfaces: Iterable[str] | None = None) -> None:
+    def __init__(self, interfaces: Iterable[str] | None = None, program: Sequence[Instruction] | None = None) -> None:
+        """Hear what a filter lets pass: signalling, where no other one is given."""
         require([Need.NET_RAW], "watching packets")
+        self._program = signalling_from_links() if program is None else program
         self.esp = 0
         """How many encrypted packets there were: what was in them is not known."""
         self._lost = 0
@@ -102,7 +114,7 @@ class Witness:
 
     def _open(self) -> None:
         """Set what the socket hears, and how: what it has heard before that is looked at like all else."""
-        attach(self._socket, signalling_from_links())
+        attach(self._socket, self._program)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_SIZE)
@@ -114,6 +126,14 @@ class Witness:
 
         Raises MipshError where an interface's socket fails.
         """
+        while (caught := self.packet(until)) is not None:
+            seen = self._seen(caught)
+            if seen is not None:
+                return seen
+        return None
+
+    def packet(self, until: float) -> Caught | None:
+        """Return the next packet that the filter let pass, again for every interface; None when none came."""
         while True:
             try:
                 data, ancillary, _, place = self._socket.recvmsg(LARGEST, ANCILLARY_SIZE)
@@ -125,23 +145,16 @@ class Witness:
                 continue
             except OSError as error:
                 raise links.explained(error, "watch packets") from None
-            seen = self._seen(data, ancillary, place)
-            if seen is not None:
-                return seen
+            if self._interfaces is None or place[0] in self._interfaces:
+                return Caught(_time_of(ancillary), place[0], place[2] == socket.PACKET_OUTGOING, data)
 
-    def _seen(
-        self, data: bytes, ancillary: Sequence[tuple[int, int, bytes]], place: tuple[str, int, int, int, bytes]
-    ) -> Seen | None:
+    def _seen(self, caught: Caught) -> Seen | None:
         """Return what a packet says; None where it is nothing, or nothing new."""
-        interface, _, kind, *_ = place
-        if self._interfaces is not None and interface not in self._interfaces:
-            return None
-        signal = recognise(data)
+        signal = recognise(caught.data)
         if signal is None:
             return None
-        at, now = _time_of(ancillary), time.time()
-        is_outgoing = kind == socket.PACKET_OUTGOING
-        if not self._sightings.is_new(signal.identity, at, (interface, is_outgoing)):
+        at, now = caught.time_ns / NS_PER_S, time.time()
+        if not self._sightings.is_new(signal.identity, at, (caught.interface, caught.is_outgoing)):
             return None
         if isinstance(signal, Hidden):
             self.esp += 1
@@ -149,8 +162,8 @@ class Witness:
         return Seen(
             at,
             time.monotonic() - (now - at),
-            interface,
-            is_outgoing,
+            caught.interface,
+            caught.is_outgoing,
             signal.source,
             signal.destination,
             signal.home_address,
@@ -186,10 +199,10 @@ class Witness:
         self.close()
 
 
-def _time_of(ancillary: Sequence[tuple[int, int, bytes]]) -> float:
-    """Return when the kernel saw a packet, in seconds since 1970."""
+def _time_of(ancillary: Sequence[tuple[int, int, bytes]]) -> int:
+    """Return when the kernel saw a packet, in nanoseconds since 1970."""
     for level, kind, value in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS) and len(value) >= _TIME.size:
             seconds, nanoseconds = _TIME.unpack_from(value)
-            return float(seconds + nanoseconds / 1e9)
-    return time.time()
+            return int(seconds * NS_PER_S + nanoseconds)
+    return time.time_ns()
