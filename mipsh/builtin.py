@@ -56,6 +56,7 @@ COMMANDS = {
     "tour": "mipsh.commands.tour:COMMAND",
     "version": "mipsh.commands.version:COMMAND",
     "watch": "mipsh.commands.watch:COMMAND",
+    "why": "mipsh.commands.why:COMMAND",
 }
 
 ALIASES = {

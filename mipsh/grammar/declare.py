@@ -6,6 +6,7 @@ signature and the declaration are held together by a test.
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from keyword import iskeyword
 from typing import Any
 
 from msgspec import Struct
@@ -67,8 +68,9 @@ class Option(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """The keyword its value is passed under."""
-        return self.name.removeprefix("--").replace("-", "_")
+        """The keyword its value is passed under; Python's own words get an underscore behind them."""
+        found = self.name.removeprefix("--").replace("-", "_")
+        return f"{found}_" if iskeyword(found) else found
 
 
 class Changes(StrEnum):

@@ -8,14 +8,14 @@ from mipsh.why.facts import MIPD, Facts
 from mipsh.why.peer import cache_step, used
 from mipsh.why.steps import Answer, Headers, Prediction, Step, Trail, Way, seconds
 
-REGISTERED = "is the home registration in force?"
-AGENT = "is the host the home agent itself?"
-MARK = "may the peer be asked: is it not marked as one without Mobile IPv6?"
-UPDATE = "has the peer this node's binding, by the binding update list?"
-TOKENS = "did both tests of return routability bring their tokens?"
-WANTED = "is route optimisation wanted with this peer?"
-POLICY = "which XFRM policy takes the packet?"
-STATE = "is there an XFRM state for the Home Address option?"
+REGISTERED = "home registration in force?"
+AGENT = "host is the home agent?"
+MARK = "peer not marked as without Mobile IPv6?"
+UPDATE = "binding at the peer?"
+TOKENS = "both keygen tokens there?"
+WANTED = "route optimisation wanted?"
+POLICY = "XFRM policy for it?"
+STATE = "XFRM state for the Home Address option?"
 BOUND, TESTING, AWAITING, SILENT = "bound", "return_routability", "waiting_for_ack", "not_mobile"
 TESTS = {"home_test": "home test", "care_of_test": "care-of test"}
 LOST = {

@@ -5,9 +5,9 @@ from mipsh.why import kernel as xfrm
 from mipsh.why.facts import MIPD, Facts
 from mipsh.why.steps import Answer, Headers, Prediction, Step, Trail, Way, seconds
 
-BINDING = "is there a binding of the host in the binding cache?"
-POLICY = "does an XFRM policy send it by the routing header?"
-STATE = "is there an XFRM state for the routing header?"
+BINDING = "binding of the host here?"
+POLICY = "XFRM policy with the routing header?"
+STATE = "XFRM state for the routing header?"
 CACHE_CLAUSE = "RFC 6275 section 9.3.2"
 
 

@@ -7,7 +7,7 @@ from mipsh.why.facts import MIPD, Facts, Lookup
 from mipsh.why.source import at_home, choose
 from mipsh.why.steps import Answer, Headers, Prediction, Step, Trail, Way
 
-ROUTE = "does the route lead there?"
+ROUTE = "route there?"
 FOREIGN = "the source is not this node's"
 
 

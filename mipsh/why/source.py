@@ -8,7 +8,7 @@ from mipsh.why.kernel import OUT, SUB
 from mipsh.why.steps import Answer, Step, Trail
 
 SELECTION = "RFC 6724 section 5, rule 4"
-SOURCE, HOME = "is the source a home address?", "is the node at home?"
+SOURCE, HOME = "home address as source?", "at home?"
 HOME_PREFIX = 64
 BLOCKING, TRIGGERING = (1, 4), (17, 18)
 """The priorities of mip6d's policies for a home address that is away: not registered, and registered."""
