@@ -79,6 +79,7 @@ class Mipd:
         self._holds = holds
         self._becomes = becomes or {}
         self._lock = threading.RLock()
+        self._heard = threading.Condition()
         self._stopped = threading.Event()
         self._connections: list[socket.socket] = []
         self._subscribed: list[socket.socket] = []
@@ -104,6 +105,12 @@ class Mipd:
         actions = [action.value for action in Action]
         read = [msgspec.json.decode(line) for line in self.asked]
         return [msgspec.json.encode({**line, "id": 1}).decode() for line in read if line["method"] in actions]
+
+    def await_asked(self, method: str, times: int) -> None:
+        """Wait until something was asked so many times more."""
+        wanted = self.methods.count(method) + times
+        with self._heard:
+            assert self._heard.wait_for(lambda: self.methods.count(method) >= wanted, DEADLINE_S)
 
     def __enter__(self) -> Self:
         """Return it."""
@@ -144,7 +151,9 @@ class Mipd:
     def _serve(self, connection: socket.socket) -> None:
         with suppress(OSError, ValueError), connection, connection.makefile("rb") as stream:
             for line in stream:
-                self.asked.append(line)
+                with self._heard:
+                    self.asked.append(line)
+                    self._heard.notify_all()
                 self._answer(connection, msgspec.json.decode(line))
         with self._lock:
             if connection in self._subscribed:

@@ -110,6 +110,7 @@ def test_ctrl_c_while_it_is_waited_for(mipsh: Mipsh, serve: Serve, output: str) 
     words = (*COMMON, "-e", engine.uri, "-o", output, "--write", "--yes", "bu", "home", "--wait", "600s")
     with mipsh.start(*words) as process:
         assert engine.told.wait(LONGEST_S)
+        engine.await_asked("binding_update_list", 2)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=LONGEST_S)
     assert process.returncode == 130
