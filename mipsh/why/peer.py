@@ -3,6 +3,7 @@
 from mipsh.model.records import BindingCacheEntry
 from mipsh.why import kernel as xfrm
 from mipsh.why.facts import MIPD, Facts
+from mipsh.why.source import HOME
 from mipsh.why.steps import Answer, Headers, Prediction, Step, Trail, Way, seconds
 
 BINDING = "binding of the host here?"
@@ -31,16 +32,15 @@ def _as_correspondent(facts: Facts, source: str, trail: Trail, otherwise: str, t
     trail.add(cache_step(facts, binding, is_needed=facts.kernel is None))
     if facts.engine == MIPD:
         if binding is None:
-            return trail.decide(Way.DIRECT, otherwise, source, Headers(source, facts.host), then=then)
+            return _direct(facts, source, trail, otherwise, then)
         return trail.decide(Way.RO, _because(binding), source, _headers(source, binding))
     if facts.kernel is None:
         evidence = facts.kernel_unknown or "the kernel's XFRM was not read"
         step = Step(POLICY, Answer.UNKNOWN, evidence, "--xfrm-from FOLDER reads dumps of it", is_needed=True)
         trail.add(step)
-        way = Way.DIRECT if binding is None else Way.RO
-        headers = Headers(source, facts.host) if binding is None else _headers(source, binding)
-        because = otherwise if binding is None else _because(binding)
-        return trail.decide(way, because, source, headers, then=then if binding is None else "", at=BINDING)
+        if binding is None:
+            return _direct(facts, source, trail, otherwise, then)
+        return trail.decide(Way.RO, _because(binding), source, _headers(source, binding), at=BINDING)
     return _by_kernel(facts, source, trail, otherwise, then)
 
 
@@ -57,10 +57,11 @@ def _by_kernel(facts: Facts, source: str, trail: Trail, otherwise: str, then: st
     is_wanted = found.policy is not None and any(t.protocol == xfrm.ROUTE2 for t in found.policy.templates)
     said = found.name if is_wanted else "no policy of it takes the packet"
     trail.add(Step(POLICY, Answer.YES if is_wanted else Answer.NO, said, "" if is_wanted else drift, "ip-xfrm(8)"))
+    if not is_wanted and binding is None:
+        return _direct(facts, source, trail, otherwise, then)
     if not is_wanted:
-        at = BINDING if binding is None else POLICY
-        because = otherwise if binding is None else "the kernel has no policy for the binding that the daemon keeps"
-        return trail.decide(Way.DIRECT, because, source, Headers(source, facts.host), then=then, at=at)
+        because = "the kernel has no policy for the binding that the daemon keeps"
+        return trail.decide(Way.DIRECT, because, source, Headers(source, facts.host))
     if state is None or state.care_of_address is None:
         trail.add(Step(STATE, Answer.NO, "there is none, and the policy does without", drift, "ip-xfrm(8)"))
         because = "the kernel has a policy for the routing header, and no state"
@@ -69,6 +70,13 @@ def _by_kernel(facts: Facts, source: str, trail: Trail, otherwise: str, then: st
     headers = Headers(source, state.care_of_address, "", facts.host, state.care_of_address)
     because = f"{found.name} sends it to the host's care-of address {state.care_of_address} by the routing header"
     return trail.decide(Way.RO, because, source, headers, at=POLICY)
+
+
+def _direct(facts: Facts, source: str, trail: Trail, because: str, then: str) -> Prediction:
+    """Predict a packet as an ordinary host sends it: since the node is at home, or since there is no binding."""
+    is_home = any(step.question == HOME and step.answer is Answer.YES for step in trail.steps)
+    at = HOME if is_home else BINDING
+    return trail.decide(Way.DIRECT, because, source, Headers(source, facts.host), then=then, at=at)
 
 
 def _drift(facts: Facts, found: xfrm.Passage, binding: BindingCacheEntry | None) -> str:
