@@ -42,6 +42,7 @@ COMMANDS = {
     "lab up": "mipsh.commands.lab:UP",
     "move": "mipsh.commands.move:COMMAND",
     "nonce": "mipsh.commands.nonce:COMMAND",
+    "ping6": "mipsh.commands.ping6:COMMAND",
     "pl": "mipsh.commands.pl:COMMAND",
     "plugins": "mipsh.commands.plugins:COMMAND",
     "quit": "mipsh.commands.quit:COMMAND",

@@ -94,6 +94,8 @@ class Runner:
         if call is None:
             return ExitStatus.OK
         options = options_of(call.common)
+        if call.values.get("json_stream"):
+            options["output"] = "ndjson"
         try:
             with self.session.options(options), self.session.permitting(permissions_of(call.common), call.text):
                 return self._run_under(options, call, statement)

@@ -47,7 +47,7 @@ COMMON: tuple[list[str], ...] = (
     ["--wide", "--yes"],
     ["--help"],
 )
-ENDLESS = {"watch": ["--count", "1"]}
+ENDLESS = {"watch": ["--count", "1"], "ping6": ["--deadline", "0.1"]}
 
 
 def value(declared: Argument | Option) -> st.SearchStrategy[str]:

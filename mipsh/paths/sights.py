@@ -103,6 +103,21 @@ def number_of(frame: Frame, identifier: int) -> int | None:
     return int.from_bytes(piece.data[6:8]) if int.from_bytes(piece.data[4:6]) == identifier else None
 
 
+def echo_of(frame: Frame) -> tuple[int, Echo] | None:
+    """Return the echo that a frame carries, whoever's it is, and which half of it; None for anything else."""
+    data = _place(frame).data
+    found = None if data is None else _opened(data)
+    if found is None:
+        return None
+    inner = found[1]
+    message = inner.upper.message if isinstance(inner.upper, Icmpv6) else None
+    if not isinstance(message, EchoRequest | EchoReply) or _is_strange(inner):
+        return None
+    ends = inner.covered_source, inner.covered_destination
+    source, destination = ends if message.TYPE == REQUEST else ends[::-1]
+    return message.TYPE, Echo(source, destination, message.identifier, message.sequence, b"", len(message.data))
+
+
 def _opened(data: bytes) -> tuple[Packet, Packet, int, "Piece | None", bool] | None:
     """Return a packet, the innermost one in it, how deep that is, its first piece, and whether any is malformed."""
     packet = decode(data)
