@@ -4,6 +4,7 @@ import inspect
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -58,15 +59,25 @@ def test_a_command_says_how_it_is_done_from_the_same_values(name: str) -> None:
     command = REGISTRY.command(name)
     assert command.how is not None
     parameters = inspect.signature(command.how).parameters.values()
-    if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+    if not any(p.kind is inspect.Parameter.VAR_KEYWORD and not get_args(p.annotation) for p in parameters):
         assert taken_by(command.how) == declared_by(command)
 
 
 def taken_by(function: Callable[..., object]) -> dict[str, bool]:
-    """Return the names that a function takes behind the session, and whether each may be left out."""
+    """Return the names that a function takes behind the session, and whether each may be left out.
+
+    Those of a typed dictionary that it takes as ``**options`` are among them, and may be left out.
+    """
     session, *parameters = inspect.signature(function).parameters.values()
     assert session.name == "session"
-    return {p.name: p.default is not inspect.Parameter.empty for p in parameters}
+    taken = {}
+    for parameter in parameters:
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            (options,) = get_args(parameter.annotation)
+            taken |= dict.fromkeys(options.__optional_keys__, True)
+        else:
+            taken[parameter.name] = parameter.default is not inspect.Parameter.empty
+    return taken
 
 
 def declared_by(command: Command) -> dict[str, bool]:

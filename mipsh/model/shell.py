@@ -8,6 +8,7 @@ from mipsh.model.actions import ACTION_TABLES
 from mipsh.model.columns import Kind, Shown, column, table
 from mipsh.model.packets import PACKET_TABLES
 from mipsh.model.paths import PATH_TABLES
+from mipsh.model.traces import TRACE_TABLES
 from mipsh.model.why import WHY_TABLES
 
 
@@ -328,6 +329,7 @@ SHELL_TABLES = (
     }
     | ACTION_TABLES
     | PACKET_TABLES
+    | TRACE_TABLES
     | PATH_TABLES
     | WHY_TABLES
 )

@@ -7,7 +7,7 @@ unanswered exchanges are given up for newer ones.
 from collections import OrderedDict
 
 from mipsh.model.acknowledgement import is_acceptance
-from mipsh.signalling.exchange import Exchange, State, What
+from mipsh.signalling.exchange import MOST_KEYS, Exchange, State, What
 from mipsh.signalling.heard import Heard, Kind
 from mipsh.signalling.once import Once
 
@@ -16,6 +16,8 @@ MOST_OPEN = 4096
 MOST_RECENT = 1024
 """Of how many that are over it is known what repeats them."""
 MOST_PLACES = 4096
+TEST_TO_UPDATE_NS = 10_000_000_000
+"""How long after a home test its Binding Update comes, at the most."""
 OUT_OF_WINDOW = 135
 LOOK_NS = 250_000_000
 
@@ -65,6 +67,7 @@ class Exchanges:
         self._recent: OrderedDict[Group, Exchange] = OrderedDict()
         self._care_of: OrderedDict[bytes, bytes] = OrderedDict()
         self._home: OrderedDict[bytes, bytes] = OrderedDict()
+        self._unplaced: OrderedDict[bytes, list[Exchange]] = OrderedDict()
 
     def take(self, heard: Heard) -> list[Exchange]:
         """Take in a message; return the exchanges of which is known now what came of them."""
@@ -127,6 +130,7 @@ class Exchanges:
         if exchange is None:
             exchange = self._open[group] = self._begin(_what(heard))
         exchange.ask(heard)
+        self._place(exchange, heard)
         self.complete(exchange)
         if len(self._open) > self._most_open:
             oldest = next(iter(self._open))
@@ -217,30 +221,49 @@ class Exchanges:
             exchange = self._open.get(group) or self._recent.get(group)
             if exchange is not None and heard.key in exchange.asked:
                 exchange.hear(heard)
+                self._place(exchange, heard)
 
     def _locate(self, heard: Heard) -> None:
-        """Learn which care-of address belongs to which home address."""
+        """Learn from a Binding Update which care-of address belongs to which home address."""
         if heard.fault or heard.kind is not Kind.BU or heard.home_address is None or heard.care_of_address is None:
             return
         if heard.lifetime_s == 0:
             if "H" in heard.flags:
                 self._care_of.pop(heard.home_address, None)
             return
-        for known, key, value in (
-            (self._care_of, heard.home_address, heard.care_of_address),
-            (self._home, heard.care_of_address, heard.home_address),
-        ):
-            known.pop(key, None)
-            known[key] = value
-            if len(known) > MOST_PLACES:
-                known.popitem(last=False)
+        _learn(self._care_of, heard.home_address, heard.care_of_address)
+        _learn(self._home, heard.care_of_address, heard.home_address)
+        for test in self._unplaced.pop(heard.home_address, ()):
+            if test.care_of_address is None and heard.time_ns - test.ended_ns < TEST_TO_UPDATE_NS:
+                test.care_of_address = heard.care_of_address
+
+    def _place(self, exchange: Exchange, heard: Heard) -> None:
+        """Find the care-of address of a home test: it is at the end of a tunnel, or in the update that comes of it."""
+        home = exchange.home_address
+        if exchange.what is not What.HOME_TEST or exchange.care_of_address is not None or home is None:
+            return
+        known = self._care_of.get(home)
+        if known is not None and heard.tunnel is not None and known in heard.tunnel:
+            exchange.care_of_address = known
+            return
+        waiting = self._unplaced.setdefault(home, [])
+        if exchange not in waiting[-1:]:
+            waiting.append(exchange)
+        del waiting[:-MOST_KEYS]
+        if len(self._unplaced) > MOST_RECENT:
+            self._unplaced.popitem(last=False)
 
     def complete(self, exchange: Exchange) -> None:
-        """Add the address of the mobile node that its messages do not say, if others have said it by now."""
+        """Add the home address of the node at a care-of address, if another message has told it by now."""
         if exchange.home_address is None and exchange.care_of_address is not None:
             exchange.home_address = self._home.get(exchange.care_of_address)
-        if exchange.care_of_address is None and exchange.home_address is not None:
-            exchange.care_of_address = self._care_of.get(exchange.home_address)
+
+
+def _learn(known: OrderedDict[bytes, bytes], key: bytes, value: bytes) -> None:
+    known.pop(key, None)
+    known[key] = value
+    if len(known) > MOST_PLACES:
+        known.popitem(last=False)
 
 
 def _what(heard: Heard) -> What:
