@@ -99,6 +99,8 @@ class Notes:
         if event == "socket.__new__":
             _, family, kind, protocol = arguments
             self._socket(family, kind, protocol)
+        elif event in ("socket.sendto", "socket.sendmsg") and arguments[0].family == socket.AF_PACKET:
+            self.note("sent", str(arguments[1]))
         elif event == "open":
             path, _, flags = arguments
             if isinstance(flags, int) and flags & WRITING and not isinstance(path, int):
