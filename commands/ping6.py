@@ -9,7 +9,7 @@ from typing import TypedDict, Unpack
 from msgspec import Struct, convert
 
 from mipsh.errors import MipshError, UsageError
-from mipsh.grammar.declare import Argument, Command, Option, Takes
+from mipsh.grammar.declare import Argument, Changes, Command, Option, Takes
 from mipsh.linux import echo_ends
 from mipsh.linux.addresses import Address, global_addresses
 from mipsh.linux.echo_passive import Listener
@@ -363,4 +363,5 @@ COMMAND = Command(
         ("ping6 2001:db8:1::100 -c 5 -q --json", "from the correspondent, the statistics as JSON"),
     ),
     how=how,
+    changes=Changes.PROBE,
 )

@@ -299,4 +299,4 @@ def steps_of_line(session: Session, line: str) -> list[How]:
 
 def is_withheld(session: Session, command: Command) -> bool:
     """Tell whether ``--dry-run`` keeps a command from running; one that may change a node heeds it by itself."""
-    return session.permission.dry_run and command.changes is Changes.OWN
+    return session.permission.dry_run and command.changes in (Changes.OWN, Changes.PROBE)

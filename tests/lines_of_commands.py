@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from mipsh.builtin import COMMANDS
-from mipsh.grammar.declare import Argument, Command, Option, Takes
+from mipsh.grammar.declare import Argument, Changes, Command, Option, Takes
 from mipsh.grammar.lines import parse
 from mipsh.grammar.tokens import TokenKind, tokens_of_argv
 from mipsh.listing import TABLE_WORDS
@@ -50,10 +50,12 @@ COMMON: tuple[list[str], ...] = (
 ENDLESS = {"watch": ["--count", "1"], "ping6": ["--deadline", "0.1"]}
 
 
-def value(declared: Argument | Option) -> st.SearchStrategy[str]:
-    """Return the words that an argument or an option takes."""
+def value(declared: Argument | Option, *, is_probe: bool = False) -> st.SearchStrategy[str]:
+    """Return the words that an argument or an option takes; a probe is sent to this machine alone."""
     if declared.choices:
         return st.sampled_from(declared.choices)
+    if is_probe and declared.takes in (Takes.ADDRESS, Takes.WORD):
+        return st.just("::1")
     return VALUES.get(declared.takes or Takes.WORD, st.sampled_from(WORDS) | st.sampled_from(ADDRESSES) | FREE)
 
 
@@ -61,11 +63,12 @@ def value(declared: Argument | Option) -> st.SearchStrategy[str]:
 def lines(draw: st.DrawFn, name: str, depth: int = 0) -> list[str]:
     """Draw the words of a command that have no fault."""
     command = REGISTRY.command(name)
+    is_probe = command.changes is Changes.PROBE
     words = [*name.split(), *ENDLESS.get(name, []), *draw(st.sampled_from(COMMON))]
     for option in draw(
         st.lists(st.sampled_from(command.options), unique=True, max_size=3) if command.options else st.just([])
     ):
-        words += [option.name] if option.takes is None else [option.name, draw(value(option))]
+        words += [option.name] if option.takes is None else [option.name, draw(value(option, is_probe=is_probe))]
     words += draw(arguments(command, depth))
     return words
 
@@ -74,6 +77,7 @@ def lines(draw: st.DrawFn, name: str, depth: int = 0) -> list[str]:
 def arguments(draw: st.DrawFn, command: Command, depth: int) -> list[str]:
     """Draw the arguments of a command: those that it needs, and some of the others."""
     words: list[str] = []
+    is_probe = command.changes is Changes.PROBE
     for argument in command.arguments:
         if not argument.required and draw(st.booleans()):
             break
@@ -83,9 +87,9 @@ def arguments(draw: st.DrawFn, command: Command, depth: int) -> list[str]:
             inner = draw(st.sampled_from(sorted(COMMANDS.keys() - {"watch", "source"} if depth else COMMANDS)))
             words += draw(lines(inner, depth + 1))
         elif argument.many or argument.takes is Takes.RAW:
-            words += draw(st.lists(value(argument), min_size=1, max_size=4))
+            words += draw(st.lists(value(argument, is_probe=is_probe), min_size=1, max_size=4))
         else:
-            words.append(draw(value(argument)))
+            words.append(draw(value(argument, is_probe=is_probe)))
     return words
 
 

@@ -36,6 +36,8 @@ MADE = (
 STARTED = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.kill")
 CALLED = {"unshare", "setns", "mount", "umount2"}
 OF_ROUTES, GET = 0, 2
+STREAMS = (0, socket.IPPROTO_TCP)
+"""The protocols in which engines are talked to; packets that a program makes itself are of others."""
 
 
 class Seen(NamedTuple):
@@ -99,8 +101,6 @@ class Notes:
         if event == "socket.__new__":
             _, family, kind, protocol = arguments
             self._socket(family, kind, protocol)
-        elif event in ("socket.sendto", "socket.sendmsg") and arguments[0].family == socket.AF_PACKET:
-            self.note("sent", str(arguments[1]))
         elif event == "open":
             path, _, flags = arguments
             if isinstance(flags, int) and flags & WRITING and not isinstance(path, int):
@@ -130,6 +130,8 @@ class Notes:
 
     def sent(self, which: socket.socket, data: Any) -> None:
         """Take what goes out by a socket: of netlink, the messages that are not mere questions."""
+        if which.family == socket.AF_PACKET or (which.family == socket.AF_INET6 and which.proto not in STREAMS):
+            self.note("packet", f"{which.family} {which.type} {which.proto}")
         if which.family != socket.AF_NETLINK:
             return
         rest = bytes(data)

@@ -74,9 +74,13 @@ class Option(Struct, frozen=True):
 
 
 class Changes(StrEnum):
-    """What a command may change, beside the shell itself: nothing, what the user has from mipsh, a node."""
+    """What a command may change, beside the shell itself: nothing, what the user has from mipsh, a node.
+
+    A probe changes nothing that is configured, and sends packets, as any program of the node may.
+    """
 
     NOTHING = "nothing"
+    PROBE = "probe"
     OWN = "own"
     NODE = "node"
 
@@ -89,7 +93,8 @@ class Command(Struct, frozen=True):
     ``runs_lines`` marks a command that runs lines, each of which writes its own result.
     ``how(session, **values)`` says how the same is done by hand; it may look, and does nothing else.
     ``changes`` is NODE for a command that may change a node: it needs permission, and honours
-    ``--dry-run`` itself. OWN is for labs, processes and files that the user has from mipsh.
+    ``--dry-run`` itself. OWN is for labs, processes and files that the user has from mipsh,
+    PROBE for what sends packets to learn something.
     """
 
     name: str
