@@ -326,7 +326,7 @@ def how(session: Session, host: str, **values: Unpack[Options]) -> list[How]:
 
 COMMAND = Command(
     "ping6",
-    "send echoes, and see by which way each went and came: optimised, tunnelled, direct",
+    "send echoes, and see by which way each went and came",
     run,
     (Argument("host", Takes.ADDRESS, "whom to: an address or a name; a home address, where it is mobile"),),
     (
