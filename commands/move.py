@@ -9,7 +9,7 @@ from mipsh.action.observed import HOME
 from mipsh.action.steps import Step, Via
 from mipsh.action.targets import find
 from mipsh.action.trigger import Attempt, trigger
-from mipsh.commands.lab import address
+from mipsh.commands.lab import ENGINE, address
 from mipsh.engine import Action, Connector, unable
 from mipsh.errors import CapabilityMissing, MipshError, UsageError
 from mipsh.grammar.declare import Argument, Changes, Command, Option, Takes
@@ -73,7 +73,7 @@ def in_lab(session: Session) -> tuple[Existing, NodeState] | None:
         except MipshError:
             continue
         for node in lab.state.nodes.values():
-            if info is not None and address(session, node) == info.address:
+            if info is not None and info.address in (address(session, node), f"{ENGINE}://{node.control}"):
                 return lab, node
     return None
 

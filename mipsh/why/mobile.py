@@ -56,7 +56,7 @@ def from_away(facts: Facts, home: str, trail: Trail) -> Prediction:
     entry = facts.registration(home)
     registered = trail.add(_registered(facts, home, entry))
     own = _own(facts, home, entry)
-    if registered is Answer.NO:
+    if registered is Answer.NO or (registered is Answer.UNKNOWN and facts.engine == MIPD):
         return _unregistered(facts, home, entry, trail)
     if own.agent == facts.host:
         return _to_agent(facts, own, trail)
@@ -94,9 +94,11 @@ def _registered(facts: Facts, home: str, entry: BindingUpdateListEntry | None) -
         advice = f"look whether the home agent {entry.peer_address} runs and knows this node; {until}, or by: bu home"
         return _unbound(f"the home agent {entry.peer_address} refuses, or does not answer", advice)
     if facts.engine == MIPD:
-        if is_alive:
-            return Step(REGISTERED, Answer.YES, f"it is being refreshed, {said}", "", REGISTRATION_CLAUSE)
-        return _unbound(f"a Binding Acknowledgement of {entry.peer_address} is awaited", "ask again in a second")
+        evidence = f"a Binding Acknowledgement of {entry.peer_address} is awaited"
+        if not is_alive:
+            return _unbound(evidence, "ask again in a second")
+        evidence += f", and {seconds(left_s)} are left of the one before, which is of no use after a move"
+        return Step(REGISTERED, Answer.UNKNOWN, evidence, "ask again in a second", REGISTRATION_CLAUSE, is_needed=True)
     return _registered_by_kernel(facts, home, f"a Binding Acknowledgement of {entry.peer_address} is awaited")
 
 

@@ -52,7 +52,7 @@ MIPD_CASES: dict[str, tuple[Facts, Way, str, bool]] = {
     "not mobile": (facts(updates=(home(), peer("not_mobile", 300))), Way.TUNNEL, MARK, True),
     "another's entry": (facts(updates=(home(), peer(host=PEER))), Way.TUNNEL, BY_LIST, True),
     "the home agent": (facts(HA), Way.RO, "host is the home agent?", True),
-    "home registration refreshed": (facts(updates=(home("waiting_for_ack", 9),)), Way.TUNNEL, BY_LIST, True),
+    "home registration renewed, or moved": (facts(updates=(home("waiting_for_ack", 9),)), Way.UNKNOWN, IN_FORCE, False),
     "home registration awaited": (facts(updates=(AWAITED,)), Way.UNKNOWN, IN_FORCE, False),
     "home agent refuses": (facts(updates=(home("not_mobile", None),)), Way.NONE, IN_FORCE, True),
     "returning home": (
