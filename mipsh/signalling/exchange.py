@@ -168,6 +168,8 @@ class Exchange(Struct):
             if heard.kind is Kind.BA:
                 self.granted_s = heard.lifetime_s
                 self.sequence = heard.sequence if self.sequence is None else self.sequence
+            # Discovery asks whoever is there, and learns from the answer who that is.
+            self.peer = heard.peer if self.what is What.DISCOVERY else self.peer
             self.home_address = self.home_address or heard.home_address
             self.care_of_address = self.care_of_address or heard.care_of_address
         self.add(heard)

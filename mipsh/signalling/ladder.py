@@ -22,10 +22,10 @@ def ladder(drawing: Drawing, width: int = 80, *, unicode: bool = True) -> str:
         if row.source is None:
             lines += _remark(row, places, width, signs)
         elif row.source == row.destination:
-            lines.append((at + f"{signs['line']} {row.label}".rjust(1))[:width])
+            lines.append(f"{at}{signs['line']} {row.label}"[:width])
         else:
             lines.append(at + _arrow(row, places, width, signs)[GUTTER:])
-    lines += [f"{'':{GUTTER}}({drawing.left_out} not drawn)"] if drawing.left_out else []
+    lines += [f"({drawing.left_out} not drawn)"[:width]] if drawing.left_out else []
     lines += _legend(drawing.participants, width)
     return "\n".join(line.rstrip() for line in lines)
 
@@ -66,11 +66,12 @@ def _remark(row: Row, places: Sequence[int], width: int, signs: dict[str, str]) 
     """Return a remark, broken between words, beside the first column's line."""
     start = (places[0] if places else GUTTER) + 2
     lines, line = [], signs["mark"] if row.is_failed else "?"
+    room = max(width - start, 4)
     for word in row.label.split():
-        if len(line) + 1 + len(word) > width - start:
+        if len(line) + 1 + len(word) > room:
             lines.append(line)
             line = " "
-        line += f" {word}"
+        line += f" {word}" if len(word) <= room - 2 else f" {word[: room - 3]}~"
     lead = f"{'':{start - 2}}{signs['line']} "
     return [lead + one for one in (*lines, line)]
 
