@@ -70,7 +70,7 @@ def taken_by(function: Callable[..., object]) -> dict[str, bool]:
     """
     session, *parameters = inspect.signature(function).parameters.values()
     assert session.name == "session"
-    taken = {}
+    taken: dict[str, bool] = {}
     for parameter in parameters:
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             (options,) = get_args(parameter.annotation)
