@@ -17,7 +17,7 @@ from mipsh.linux.sockets import is_own
 from mipsh.model.address import canonical
 from mipsh.model.xfrm import Tables
 from mipsh.session import Session
-from mipsh.why.facts import KERNEL, MIPD, Facts, Lookup
+from mipsh.why.facts import KERNEL, MIPD, Facts, Lookup, is_address
 from mipsh.why.predict import predict
 from mipsh.why.steps import Prediction
 from mipsh.wire.address import is_unicast_routable, parse
@@ -59,6 +59,8 @@ class Known(Struct):
     def lookup(self, flow: tuple[str, str]) -> Lookup | None:
         """Return what routing says of a flow; None where it cannot be asked."""
         source, destination = flow
+        if not is_address(destination) or (source and not is_address(source)):
+            return None
         if self.recording is not None:
             routing = self.recording.routing
             return routing.lookup(source, destination) if routing.is_whole else None
@@ -193,7 +195,7 @@ def _addresses_of(facts: Facts) -> Iterator[str]:
     """Yield the addresses that the engine says to be its own."""
     yield from facts.homes
     for row in facts.cache or ():
-        if row.local_address is not None and canonical(row.local_address) == row.local_address:
+        if row.local_address is not None and is_address(row.local_address):
             yield row.local_address
 
 

@@ -7,10 +7,16 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+from mipsh.model.address import canonical
 from mipsh.model.records import BindingCacheEntry, BindingUpdateListEntry, ReturnRoutabilityEntry
 from mipsh.model.xfrm import Tables
 
 UMIP, MIPD, KERNEL = "umip", "mipd", "kernel"
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is an IPv6 address in its usual form, without a zone."""
+    return canonical(text) == text and not set(text) & {"/", "%"}
 
 
 class Lookup(Struct, frozen=True):
@@ -59,9 +65,9 @@ class Facts(Struct, frozen=True):
 
     @property
     def homes(self) -> tuple[str, ...]:
-        """All home addresses that are known."""
+        """All home addresses that are known; what an engine says is taken for one only where it is an address."""
         listed = [row.home_address for row in self.updates or ()]
-        return tuple(dict.fromkeys([*self.home_addresses, *listed]))
+        return tuple(dict.fromkeys(one for one in (*self.home_addresses, *listed) if is_address(one)))
 
     def registration(self, home_address: str) -> BindingUpdateListEntry | None:
         """Return the home registration of a home address."""
