@@ -6,21 +6,22 @@ from mipsh.action.known import Here, Known, gather, unicast
 from mipsh.by_hand import reading
 from mipsh.commands.move import in_lab
 from mipsh.engine import Capability
-from mipsh.errors import CannotTell, UsageError
+from mipsh.errors import CannotTell, MipshError, UsageError
 from mipsh.grammar.declare import Argument, Command, Option, Takes
 from mipsh.lab.existing import inside
 from mipsh.lab.state import Kind
 from mipsh.model.shell import How
 from mipsh.model.why import WHY, WhyStep
 from mipsh.paths.echo import Known as KnownAddresses
-from mipsh.paths.echo import Path, Route
+from mipsh.paths.echo import Path, Route, Way
 from mipsh.result import Notice, Result
 from mipsh.session import Session
 from mipsh.status import ExitStatus
 from mipsh.why.facts import MIPD, Facts
 from mipsh.why.predict import sentence
 from mipsh.why.proof import compare
-from mipsh.why.steps import Answer, Prediction, Way
+from mipsh.why.steps import Answer, Prediction
+from mipsh.why.steps import Way as Predicted
 from mipsh.wire.address import parse
 
 ECHO_WAIT_S = 2.0
@@ -94,7 +95,7 @@ def _proved(known: Known, found: Prediction) -> Result:
     """Send one echo, and compare the way that it went with the prediction."""
     path, error = send(known, found)
     way = path.request
-    seen = Way(way.route.value)
+    seen = Predicted(way.route.value)
     headers = (way.outer_source or "", way.outer_destination or "", way.home_address or "", way.routed_to or "")
     verdict = compare(found, seen, headers)
     said = [f"the request went {words(path.request.route)}"]
@@ -130,7 +131,8 @@ def words(route: Route) -> str:
 def send(known: Known, found: Prediction) -> tuple[Path, str]:
     """Send one echo from the node, and return the way that it went, with the ICMPv6 error that answered it, if any.
 
-    Raises CannotTell where the node's network namespace is not within reach, RefusedError without privilege.
+    One that the kernel does not take did not leave. Raises CannotTell where the node's network namespace is not
+    within reach, RefusedError without privilege.
     """
     from mipsh.linux.echo_socket import Target
     from mipsh.linux.echoes import Pace, Prober
@@ -147,9 +149,11 @@ def send(known: Known, found: Prediction) -> tuple[Path, str]:
     def echo() -> tuple[Path, str]:
         pace = Pace(count=1, wait_s=ECHO_WAIT_S)
         with Prober(target, pace, KnownAddresses(own, homes, away)) as prober:
-            for settled in prober.run(lambda: False):
-                return settled.outcome.path, settled.outcome.error
-        raise CannotTell("the echo was not sent")
+            try:
+                found = [settled.outcome for settled in prober.run(lambda: False)]
+            except MipshError as error:
+                return Path(Way(Route.NONE, error.message), Way(Route.NONE)), ""
+        return found[0].path, found[0].error
 
     return known.here.do(echo)
 
