@@ -6,6 +6,7 @@ from pathlib import Path
 import action
 import captures
 import core
+import echo
 import forwarding
 import lab
 import large
@@ -30,6 +31,7 @@ PARTS = {
     "forwarding": forwarding.main,
     "lab": lab.main,
     "action": action.main,
+    "echo": echo.main,
     "captures": captures.main,
     "soak": soak.main,
     "storm": soak.storm,
