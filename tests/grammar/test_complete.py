@@ -42,9 +42,9 @@ def test_a_command_begins_here(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("b", ["bc", "binding", "binding-cache", "binding-update", "binding-update-list", "bu", "bul"]),
+        ("b", ["bc", "binding", "binding-cache", "binding-update", "binding-update-list", "both", "bu", "bul"]),
         ("bc", ["bc"]),
-        ("bc;b", ["bc", "binding", "binding-cache", "binding-update", "binding-update-list", "bu", "bul"]),
+        ("bc;b", ["bc", "binding", "binding-cache", "binding-update", "binding-update-list", "both", "bu", "bul"]),
         ("CACHE", ["binding-cache"]),
         ("cache", ["binding-cache"]),
         ("pe", ["peer"]),
