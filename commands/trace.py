@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -37,7 +37,7 @@ WIDTH = 80
 FILE_MODE, SECRET_MODE = 0o666, 0o600
 """Of a picture, and of a capture: that has cookies and keygen tokens in it."""
 
-Found = Iterator[Rows]
+Found = Generator[Rows, None, None]
 
 
 class Shown(TypedDict, total=False):
@@ -57,7 +57,7 @@ class Trace:
         self.warnings: list[Notice] = []
         self.errors: list[Notice] = []
         self.blind = ""
-        self.is_of_capture = False
+        self.is_of_capture = self.is_followed = False
         environment = session.environment
         is_drawn = environment.is_terminal(environment.stdout) and not environment.dumb
         self.is_drawn = is_drawn and session.registry.format(session.settings.output).people
@@ -72,6 +72,11 @@ class Trace:
     def say(self, code: str, message: str, hint: str = "") -> None:
         """Warn of something in the end."""
         self.warnings.append(Notice(code, message, hint))
+
+    def tell(self, said: str) -> None:
+        """Say what goes on, where that is wanted and is in nobody's way."""
+        if self.session.settings.verbosity >= 0 and not (self.is_drawn and self.is_followed):
+            self.session.environment.warn(f"trace: {said}")
 
     def more(self, rows: Rows) -> Result:
         """Return what is shown while it goes on."""
@@ -129,37 +134,26 @@ def run(
     if read and save and is_same(read, save):
         raise UsageError(f"{save} is the capture that is read", "name another file")
     trace = Trace(session, filter, shown)
-    trace.is_of_capture = bool(read)
-    if read:
-        return results(trace, lambda: of_capture(trace, read), save, is_followed=follow)
-    longest_s = for_ or (0.0 if follow else USUAL_S)
-    return results(trace, lambda: of_node(trace, longest_s), save, is_followed=follow)
-
-
-def results(
-    trace: Trace, source: Callable[[], Found], save: str, *, is_followed: bool
-) -> Result | Generator[Result, None, None]:
-    """Return what there is in the end, or yield it as it comes."""
-    if is_followed:
-        return followed(trace, source, save)
-    *_, result = followed(trace, source, save, is_quiet=True)
+    trace.is_of_capture, trace.is_followed = bool(read), follow
+    found = of_capture(trace, read) if read else of_node(trace, for_ or (0.0 if follow else USUAL_S))
+    if follow:
+        return results(trace, found, save)
+    *_, result = results(trace, found, save)
     return result
 
 
-def followed(
-    trace: Trace, source: Callable[[], Found], save: str, *, is_quiet: bool = False
-) -> Generator[Result, None, None]:
+def results(trace: Trace, found: Found, save: str) -> Generator[Result, None, None]:
     """Yield what is known whenever something is. Ctrl-C ends it, and what was heard until then counts."""
-    with kept(trace, save):
+    with kept(trace, save), closing(found):
         try:
-            for rows in source():
-                if rows and not is_quiet:
+            for rows in found:
+                if rows and trace.is_followed:
                     yield trace.more(rows)
         except KeyboardInterrupt:
             if trace.is_of_capture:
                 trace.say("interrupted", "interrupted: this is what was read until then")
         rest = trace.tracer.finish()
-    yield trace.end(trace.tracer.rows() if is_quiet or trace.is_drawn else rest)
+    yield trace.end(rest if trace.is_followed and not trace.is_drawn else trace.tracer.rows())
 
 
 # Captures.
@@ -222,6 +216,7 @@ def of_node(trace: Trace, longest_s: float) -> Found:
     with ExitStack() as stack:
         listener = hearing(trace, stack)
         witness = watching(trace, stack, listener)
+        trace.tell(f"listening {f'for {longest_s:g} s' if longest_s else 'until Ctrl-C'}")
         deadline = time.monotonic() + longest_s if longest_s else float("inf")
         while (now := time.monotonic()) < deadline:
             rows = [] if witness is None else heard(trace, witness, min(now + BEAT_S, deadline))
@@ -356,7 +351,7 @@ def how(
 
 COMMAND = Command(
     "trace",
-    "show mobility signalling as exchanges: who asked, who answered, what is missing",
+    "show mobility signalling: who asked, who answered, what is missing",
     run,
     (
         Argument(

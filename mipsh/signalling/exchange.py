@@ -85,7 +85,8 @@ class Exchange(Struct):
 
     ``asked`` has when each question was sent, by what its answer has in common with it. ``tunnelled`` and
     ``plain`` tell how its questions were heard. ``latency_ms`` is from the question that was answered to
-    its answer, None where that cannot be told. ``evicted`` tells that it was given up for newer ones.
+    its answer, None where that cannot be told. ``evicted`` tells that it was given up for newer ones,
+    ``is_missed`` that no answer came in the usual time, though one may still come.
     """
 
     number: int
@@ -103,6 +104,7 @@ class Exchange(Struct):
     tunnelled: bool = False
     plain: bool = False
     evicted: bool = False
+    is_missed: bool = False
     wants_answer: bool = True
     fault: str = ""
     says: str = ""

@@ -7,7 +7,7 @@ unanswered exchanges are given up for newer ones.
 from collections import OrderedDict
 
 from mipsh.model.acknowledgement import is_acceptance
-from mipsh.signalling.exchange import MOST_KEYS, Exchange, State, What
+from mipsh.signalling.exchange import MOST_KEYS, SHORTEST_WAIT_NS, Exchange, State, What
 from mipsh.signalling.heard import Heard, Kind
 from mipsh.signalling.once import Once
 
@@ -97,20 +97,30 @@ class Exchanges:
         return [self._single(heard, What.OTHER, State.SEEN)]
 
     def advance(self, now_ns: int) -> list[Exchange]:
-        """Let time pass; return the exchanges whose answer is not waited for any more."""
+        """Let time pass; return the exchanges without an answer.
+
+        One whose answer may still come, since it is asked for again and again, is returned when the first
+        one should have been there, and once more when it is known what came of it.
+        """
         self._now_ns = max(self._now_ns, now_ns)
         if self._now_ns < self._look_ns:
             return []
         self._look_ns = self._now_ns + LOOK_NS
         late = [group for group, exchange in self._open.items() if exchange.due_ns < self._now_ns]
-        return [self._give_up(group) for group in late]
+        over = [self._give_up(group) for group in late]
+        for exchange in self._open.values():
+            is_late = exchange.steps[0].first_ns + SHORTEST_WAIT_NS < self._now_ns
+            if is_late and exchange.wants_answer and not exchange.is_missed:
+                exchange.is_missed, exchange.state = True, State.UNANSWERED
+                over.append(exchange)
+        return over
 
     def finish(self) -> list[Exchange]:
         """End; return what is left: open is what might still have been answered."""
         left = []
         for group in list(self._open):
-            is_due = self._open[group].due_ns < self._now_ns
-            if is_due or not self._open[group].wants_answer:
+            exchange = self._open[group]
+            if exchange.due_ns < self._now_ns or not exchange.wants_answer:
                 left.append(self._give_up(group))
             else:
                 left.append(self._remember(group, self._open.pop(group)))

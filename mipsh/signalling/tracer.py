@@ -3,7 +3,7 @@
 Pure: frames, events and time are handed in. The last exchanges and events are kept, so that memory is bounded.
 """
 
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
 
 from mipsh.captures.frames import Frame
@@ -28,7 +28,8 @@ class Tracer:
         self.exchanges = Exchanges()
         self.left_out = 0
         self._wanted = wanted
-        self._kept: deque[Exchange] = deque(maxlen=most_kept)
+        self._kept: OrderedDict[int, Exchange] = OrderedDict()
+        self._most_kept = most_kept
         self._events: deque[SignallingReport] = deque(maxlen=most_kept)
         self._time_ns = 0
 
@@ -63,22 +64,29 @@ class Tracer:
         for exchange in over:
             row = report(exchange)
             if self._wanted.has(row):
-                self.left_out += len(self._kept) == self._kept.maxlen
-                self._kept.append(exchange)
+                self._kept[exchange.number] = exchange
                 rows.append(row)
+            if len(self._kept) > self._most_kept:
+                self._kept.popitem(last=False)
+                self.left_out += 1
         return rows
+
+    def _last(self, most: int | None) -> list[Exchange]:
+        """Return the last exchanges that are wanted by what is known of them now."""
+        kept = list(self._kept.values())[-most:] if most else list(self._kept.values())
+        for exchange in kept:
+            self.exchanges.complete(exchange)
+        return [exchange for exchange in kept if self._wanted.has(report(exchange))]
 
     def rows(self, most: int | None = None) -> Rows:
         """Return what is kept, the last ones of it, in the order of time: all as it is known by now."""
-        kept = list(self._kept)[-most:] if most else self._kept
-        for exchange in kept:
-            self.exchanges.complete(exchange)
-        found = sorted([*map(report, kept), *self._events], key=lambda row: (row.time or "", row.number))
+        found = [*map(report, self._last(most)), *self._events]
+        found.sort(key=lambda row: (row.time or "", row.number))
         return found[-most:] if most else found
 
     def drawing(self, name_of: NameOf) -> Drawing:
         """Return the ladder diagram of what is kept."""
-        return draw(sorted(self._kept, key=lambda exchange: exchange.started_ns), name_of)
+        return draw(sorted(self._last(None), key=lambda exchange: exchange.started_ns), name_of)
 
     @property
     def is_empty(self) -> bool:
@@ -87,7 +95,7 @@ class Tracer:
 
     def summary(self) -> str:
         """Return in a line what was heard."""
-        states = Counter(str(exchange.state) for exchange in self._kept)
+        states = Counter(str(exchange.state) for exchange in self._kept.values())
         said = ", ".join(f"{count} {state}" for state, count in states.most_common())
         parts = [f"{self.exchanges.messages} messages, {len(self._kept)} exchanges{f': {said}' if said else ''}"]
         parts += [f"{len(self._events)} events"] if self._events else []

@@ -97,8 +97,9 @@ def tell(*packets: tuple[int, Packet]) -> list[Exchange]:
 
 
 def in_order(exchanges: Iterable[Exchange]) -> list[Exchange]:
-    """Return exchanges by when they began."""
-    return sorted(exchanges, key=lambda exchange: exchange.started_ns)
+    """Return exchanges by when they began, each once."""
+    found = {exchange.number: exchange for exchange in exchanges}
+    return sorted(found.values(), key=lambda exchange: exchange.started_ns)
 
 
 def recorded(name: str) -> tuple[list[Exchange], Exchanges, int]:
