@@ -18,7 +18,7 @@ from mipsh.linux.echo_socket import HOW_TO_GRANT, Target
 from mipsh.linux.echoes import NOT_PRIVILEGED, Pace, Prober, Settled
 from mipsh.linux.interrupts import Interrupts, interrupts
 from mipsh.model.paths import PATH_ECHOES, PATH_STATISTICS, PathEcho
-from mipsh.model.shell import HOW, How
+from mipsh.model.shell import How
 from mipsh.paths.echo import Route
 from mipsh.paths.report import echo_row, lines, statistics_rows
 from mipsh.paths.statistics import RO, Tally, count, expected_paths, sentence, sparkline, verdict
@@ -230,8 +230,6 @@ class Run:
 def run(session: Session, host: str, **values: Unpack[Options]) -> Result | Frames:
     """Send echoes, or watch those of others, and return each with its ways."""
     asked = convert(values, Asked)
-    if session.permission.dry_run:
-        return Result(HOW, how(session, host, **values), taken_at=time.time())
     found = Run(session, host, asked)
     environment = session.environment
     if asked.json_stream:

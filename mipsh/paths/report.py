@@ -138,7 +138,7 @@ def lines(tally: Tally, signals: Sequence[tuple[str, float]] = ()) -> Iterator[s
     if tally.path_changes:
         yield f"path changes: {_segments_words(tally)}"
     if tally.convergence is not None and tally.convergence.echoes:
-        steps = ", ".join(f"{name} {at:.2f} s" for name, at in signals)
+        steps = ", ".join(f"{name} {_moment(at)}" for name, at in signals)
         yield f"RO {convergence_words(tally.convergence)}{f': {steps}' if steps else ''}"
     if tally.ro_gain_ms is not None:
         word = "shorter" if tally.ro_gain_ms >= 0 else "longer"
@@ -154,6 +154,10 @@ def lines(tally: Tally, signals: Sequence[tuple[str, float]] = ()) -> Iterator[s
         yield f"error, {count(number, 'time')}: {error}"
     for reason, number in sorted(tally.unknown.items()):
         yield f"not known, {count(number, 'half', 'halves')}: {reason}"
+
+
+def _moment(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.1f} ms"
 
 
 def _path_line(name: str, samples: Samples) -> str:

@@ -79,7 +79,7 @@ def test_a_run_in_lines() -> None:
     said = list(lines(_run(), [("HoTI", 0.5), ("BU", 1.25)]))
     assert said[0].startswith("ro:none: 0 of 2 answered; ") or said[0].startswith("ro:ro: 2 of 2 answered; ")
     assert "path changes: 1 tunnel:tunnel, 2-6 ro:ro" in said
-    assert "RO after 2 echoes, 2.00 s: HoTI 0.50 s, BU 1.25 s" in said
+    assert "RO after 2 echoes, 2.00 s: HoTI 500.0 ms, BU 1.25 s" in said
     assert "RO is 2.5 ms longer than the tunnel (medians)" in said
     assert "error, 1 time: no route" in said
     assert "not known, 1 half: why" in said
