@@ -178,7 +178,7 @@ def how(session: Session, host: str, from_: str = "", prove: bool = False, xfrm_
 
 COMMAND = Command(
     "why",
-    "predict which way the next packet to a host takes, and say why",
+    "predict the way of the next packet to a host, and say why",
     run,
     (Argument("host", Takes.ADDRESS, "whom the packet is for"),),
     (
