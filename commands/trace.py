@@ -59,8 +59,8 @@ class Trace:
         self.blind = ""
         self.is_of_capture = self.is_followed = False
         environment = session.environment
-        is_drawn = environment.is_terminal(environment.stdout) and not environment.dumb
-        self.is_drawn = is_drawn and session.registry.format(session.settings.output).people
+        self.is_for_people = session.registry.format(session.settings.output).people
+        self.is_drawn = self.is_for_people and environment.is_terminal(environment.stdout) and not environment.dumb
         """Whether results are drawn over each other: each shows all that there is room for, else what is new."""
 
     def frame(self, frame: Frame) -> Rows:
@@ -153,7 +153,9 @@ def results(trace: Trace, found: Found, save: str) -> Generator[Result, None, No
             if trace.is_of_capture:
                 trace.say("interrupted", "interrupted: this is what was read until then")
         rest = trace.tracer.finish()
-    yield trace.end(rest if trace.is_followed and not trace.is_drawn else trace.tracer.rows())
+    result = trace.end(rest if trace.is_followed and not trace.is_drawn else trace.tracer.rows())
+    if result.rows or result.errors or result.warnings or trace.is_for_people or not trace.is_followed:
+        yield result
 
 
 # Captures.
