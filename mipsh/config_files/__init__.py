@@ -1,0 +1,1 @@
+"""The configuration files of Mobile IPv6 daemons: mip6d.conf and radvd.conf, read with the place of every value."""
