@@ -4,9 +4,8 @@ The fields: frame.time_relative, ipv6.src, ipv6.dst, mip6.mhtype, mip6.bu.seqnr,
 mip6.bu.lifetime, icmpv6.type. A latency is the difference of two times there, of the first sightings.
 """
 
-from typing import NamedTuple
-
 import pytest
+from msgspec import Struct, structs
 from signalling_samples import recorded
 
 from mipsh.wire.address import text
@@ -18,7 +17,7 @@ HOME_TEST, CARE_OF_TEST = "home_test", "care_of_test"
 AT_HOME, WITH = "home_registration", "correspondent_registration"
 
 
-class Line(NamedTuple):
+class Line(Struct, frozen=True):
     """An exchange as tshark's fields tell it; ``began`` is in seconds from the first packet of the capture."""
 
     began: float
@@ -111,9 +110,8 @@ def test_each_scenario_as_the_mobile_node_heard_it(scenario: str) -> None:
     expected = SCENARIOS[scenario]
     after = [line for line in MOBILE if line.began >= expected[0].began]
     for found, line in zip(after, expected, strict=False):
-        assert found._replace(care_of=line.care_of or found.care_of) == line._replace(
-            care_of=line.care_of or found.care_of
-        )
+        care_of = line.care_of or found.care_of
+        assert structs.replace(found, care_of=care_of) == structs.replace(line, care_of=care_of)
 
 
 def test_nothing_is_beside_the_table() -> None:
