@@ -33,7 +33,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 ROW = re.compile(r"^\| (\d+) \| (.*) \|$", re.MULTILINE)
 OPERATORS = re.compile(r"[|&;<>()]+")
-ELSEWHERE = {"completion", "demo", "lab", "mipd", "ping6", "record", "replay", "tour", "watch"}
+ELSEWHERE = {"completion", "demo", "lab", "mipd", "ping6", "record", "replay", "tour", "trace", "watch"}
 NOT_HERE = {"-e", "-N", "-f", "--rate", "--directory", *ELSEWHERE}
 
 
