@@ -116,7 +116,9 @@ FORMATS = {
     }.items()
 }
 
-CHECKS: dict[str, str] = {}
+CHECKS = {
+    "kernel": "mipsh.plugins.checks.kernel:AREA",
+}
 
 BUILT_IN: dict[str, dict[str, str]] = {
     "mipsh.commands": COMMANDS,

@@ -15,15 +15,16 @@ from typing import Any
 from msgspec import Struct
 
 from mipsh.builtin import BUILT_IN, PHRASES
+from mipsh.checks.check import Area
 from mipsh.engine import EngineKind
 from mipsh.errors import MipshError, PluginError, UsageError
 from mipsh.grammar.declare import Command
 from mipsh.grammar.phrases import Phrases, nearest
 from mipsh.render.format import Format
 
-COMMANDS, ENGINES, FORMATS = "mipsh.commands", "mipsh.engines", "mipsh.formats"
-GROUPS = (COMMANDS, ENGINES, "mipsh.checks", FORMATS)
-KINDS: dict[str, type[Struct]] = {COMMANDS: Command, ENGINES: EngineKind, FORMATS: Format}
+COMMANDS, ENGINES, CHECKS, FORMATS = "mipsh.commands", "mipsh.engines", "mipsh.checks", "mipsh.formats"
+GROUPS = (COMMANDS, ENGINES, CHECKS, FORMATS)
+KINDS: dict[str, type[Struct]] = {COMMANDS: Command, ENGINES: EngineKind, CHECKS: Area, FORMATS: Format}
 
 
 class Plugin(Struct):

@@ -25,6 +25,7 @@ LONGEST_MODULE = 600
 
 BROAD = {"Exception", "BaseException"}
 BOUNDARIES = {
+    ("mipsh/checks/runner.py", "_judgements"): "running a check",
     ("mipsh/registry.py", "calling"): "calling a command, an engine or a format",
     ("mipsh/registry.py", "load"): "loading a plugin",
 }

@@ -1,0 +1,1 @@
+"""The checks that mipsh brings, one file an area."""
