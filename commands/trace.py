@@ -57,6 +57,7 @@ class Trace:
         self.warnings: list[Notice] = []
         self.errors: list[Notice] = []
         self.blind = ""
+        self.cut = 0
         self.is_of_capture = self.is_followed = False
         environment = session.environment
         self.is_for_people = session.registry.format(session.settings.output).people
@@ -67,6 +68,7 @@ class Trace:
         """Take in a frame, and keep it where that is wanted."""
         if self.writer is not None:
             self.writer.frame(frame)
+        self.cut += frame.is_cut
         return self.tracer.frame(frame)
 
     def say(self, code: str, message: str, hint: str = "") -> None:
@@ -90,6 +92,9 @@ class Trace:
         if exchanges.esp:
             hint = "trace on a node where they are not encrypted, or listen to the engine's events"
             self.say("esp", f"{exchanges.esp} packets were encrypted (ESP): what is in them is not known", hint)
+        if self.cut:
+            hint = "capture whole packets: tcpdump -s 0"
+            self.say("cut", f"{self.cut} packets were not captured to their end: messages may be missing", hint)
         if self.tracer.left_out:
             self.say("left_out", f"{self.tracer.left_out} earlier rows are not kept", "use --follow, or a filter")
         if not self.blind and self.tracer.is_empty and exchanges.esp:

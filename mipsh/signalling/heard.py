@@ -11,6 +11,7 @@ from hashlib import blake2b
 from msgspec import Struct
 
 from mipsh.wire import icmpv6, mobility
+from mipsh.wire.checksum import verifies
 from mipsh.wire.icmpv6 import Icmpv6
 from mipsh.wire.mobility import AlternateCareOfAddress, MobilityHeader
 from mipsh.wire.ndp import PrefixInformation
@@ -144,11 +145,12 @@ def listen(
     if kind is None:
         return None
     ends = packet.covered_source, packet.covered_destination
-    identity = digest(*ends, upper.encode(*ends))
+    message = upper.encode(*ends)
+    identity = digest(*ends, message)
     said = _error(upper.message, place) if kind is Kind.ERROR else _said(packet, kind, upper.message)
     if said is None:
         return None
-    return _heard(place, kind, ends, identity, said, fault="" if is_cut else fault_of(packet))
+    return _heard(place, kind, ends, identity, said, fault="" if is_cut else fault_of(packet, message))
 
 
 class Place(Struct, frozen=True, gc=False):
@@ -207,8 +209,14 @@ def digest(*parts: bytes) -> bytes:
     return blake2b(b"".join(parts), digest_size=DIGEST_SIZE).digest()
 
 
-def fault_of(packet: Packet) -> str:
-    """Return the first thing that is wrong with a packet; empty for nothing. A type that is not known is no fault."""
+def fault_of(packet: Packet, data: bytes) -> str:
+    """Return why a receiver would drop a packet whose message is ``data``; empty for no reason.
+
+    All that can be wrong is looked for only where decoding or the checksum says that something is.
+    """
+    ends = packet.covered_source, packet.covered_destination
+    if not packet.faults and verifies(*ends, packet.protocol, data):
+        return ""
     return next((str(fault) for fault in problems(packet) if fault.field != "MH type"), "")
 
 

@@ -15,7 +15,7 @@ import pytest
 from harness import RECORDINGS, Mipsh
 from scripted_engines import ScriptedMipd
 
-from mipsh.captures.frames import ETHERNET, Frame
+from mipsh.captures.frames import ETHERNET, RAW_IPV6, Frame
 from mipsh.captures.reader import Reader
 from mipsh.captures.writer import Writer
 from mipsh.environment import Environment
@@ -163,6 +163,19 @@ def test_a_capture_that_breaks_off(mipsh: Mipsh, tmp_path: Path) -> None:
     assert "magic number at offset 0" in ran.stderr
     assert mipsh("trace", "--read", str(tmp_path / "missing")).status == 64
     assert mipsh("trace", "--read", str(tmp_path)).status == 64
+
+
+def test_packets_without_their_end(mipsh: Mipsh, tmp_path: Path) -> None:
+    """They are counted: what they carry may be missing, and is not called malformed."""
+    path = tmp_path / "cut.pcapng"
+    data = Packet(HOME, PEER, MobilityHeader(INIT)).encode()
+    with path.open("wb") as file:
+        writer = Writer(file.write)
+        for end in (44, 60):
+            writer.frame(Frame(1, "eth0", len(data) + 8, data[:end], RAW_IPV6))
+    ran = mipsh("trace", "--read", str(path), "--json")
+    assert [row["state"] for row in ran.rows if row["state"] == "malformed"] == []
+    assert "2 packets were not captured to their end" in ran.stderr
 
 
 def test_nothing_could_be_seen(mipsh: Mipsh, tmp_path: Path) -> None:
