@@ -33,7 +33,15 @@ STANDARD_INPUT = "-"
 USUAL_S, BEAT_S = 10.0, 0.05
 MOST_AT_ONCE = 500
 SPARE_ROWS = 6
-WIDTH = 80
+WIDTH, GAP = 80, 2
+COLUMNS = (
+    ("clock", "messages", "state", "home_address", "care_of_address", "peer", "latency_ms", "sequence", "status"),
+    ("clock", "messages", "state", "home_address", "peer", "latency_ms", "status"),
+    ("clock", "messages", "state", "home_address", "peer", "latency_ms"),
+    ("clock", "messages", "state", "peer", "latency_ms"),
+    ("clock", "messages", "state", "peer"),
+)
+"""The columns that are shown, on ever narrower terminals."""
 FILE_MODE, SECRET_MODE = 0o666, 0o600
 """Of a picture, and of a capture: that has cookies and keygen tokens in it."""
 
@@ -84,7 +92,22 @@ class Trace:
         """Return what is shown while it goes on."""
         if self.is_drawn:
             rows = self.tracer.rows(max(self.session.environment.size()[1] - SPARE_ROWS, 1))
-        return Result(SIGNALLING, rows, taken_at=time.time(), summary=f"{self.tracer.summary()}; Ctrl-C ends it")
+        said = f"{self.tracer.summary()}; Ctrl-C ends it"
+        return Result(SIGNALLING, rows, taken_at=time.time(), summary=said, shown=self.fitting(rows))
+
+    def fitting(self, rows: Rows) -> tuple[str, ...] | None:
+        """Return the columns for which a terminal has room, the least of them in any case; None is no terminal."""
+        environment = self.session.environment
+        if not environment.is_terminal(environment.stdout):
+            return None
+        width = environment.size()[0]
+        titles = {column.name: len(column.title) for column in SIGNALLING.columns}
+
+        def needed(names: Sequence[str]) -> int:
+            widest = (max(titles[name], *(len(str(getattr(row, name) or "")) for row in rows), 0) for name in names)
+            return sum(widest) + GAP * (len(names) - 1)
+
+        return next((names for names in COLUMNS if needed(names) <= width), COLUMNS[-1])
 
     def end(self, rows: Rows) -> Result:
         """Return what is shown in the end."""
@@ -105,7 +128,8 @@ class Trace:
             status = status or ExitStatus.COULD_NOT_TELL
         summary = "\n".join((self.tracer.summary(), *self._drawn()))
         notices = tuple(self.errors), tuple(self.warnings)
-        return Result(SIGNALLING, rows, None, time.time(), summary, *notices, status=status)
+        shown = self.fitting(rows)
+        return Result(SIGNALLING, rows, None, time.time(), summary, *notices, status=status, shown=shown)
 
     def _drawn(self) -> list[str]:
         """Return the ladder as text, and write the picture; raises OutputError."""

@@ -12,7 +12,8 @@ ADDRESS, FLAGS, INTEGER, SECONDS, WIDE = Kind.ADDRESS, Kind.FLAGS, Kind.INTEGER,
 class SignallingReport(Struct, frozen=True):
     """An exchange of mobility messages, or an event of the engine."""
 
-    time: Annotated[str | None, column("Time", "when it began (RFC 3339, UTC)", Kind.TIME)]
+    time: Annotated[str | None, column("Time", "when it began (RFC 3339, UTC)", Kind.TIME, shown=WIDE)]
+    clock: Annotated[str | None, column("Clock", "the time of day of that (UTC)")]
     exchange: Annotated[
         str,
         column(

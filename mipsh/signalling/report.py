@@ -16,8 +16,10 @@ def report(exchange: Exchange) -> SignallingReport:
     """Return the row of an exchange; its times are unknown where the capture has none."""
     is_timed = exchange.started_ns > 0
     explanation, advice = explain(exchange)
+    began = moment(exchange.started_ns) if is_timed else None
     return SignallingReport(
-        moment(exchange.started_ns) if is_timed else None,
+        began,
+        _clock(began),
         str(exchange.what),
         ", ".join(_counted(step) for step in exchange.steps),
         str(exchange.state),
@@ -45,6 +47,7 @@ def report_event(event: EngineEvent) -> SignallingReport:
     """Return the row of an event of the engine."""
     return SignallingReport(
         event.time,
+        _clock(event.time),
         EVENT,
         event.event,
         "seen",
@@ -74,6 +77,11 @@ def moment(time_ns: int) -> str:
     year += era * 400 + (month <= 2)
     clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.{rest // NS_PER_MS:03}"
     return f"{year:04}-{month:02}-{day:02}T{clock}Z"
+
+
+def _clock(time: str | None) -> str | None:
+    """Return the time of day in a time."""
+    return None if time is None else time.partition("T")[2].rstrip("Z")
 
 
 def _counted(step: Step) -> str:
