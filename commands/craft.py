@@ -7,6 +7,8 @@ from pathlib import Path
 
 from mipsh.action.carry_out import Plan, carry_out
 from mipsh.action.steps import Step, Via
+from mipsh.captures.reader import Reader
+from mipsh.captures.source import Malformed
 from mipsh.craft import fields as craft_fields
 from mipsh.craft.explain import Explained, explain, hexdump
 from mipsh.craft.fields import COMMON, OPTIONS, RECIPES, Given, Recipe
@@ -21,7 +23,6 @@ from mipsh.session import Session
 from mipsh.wire import pcap
 from mipsh.wire.address import is_multicast
 
-LARGEST_FILE = 256 << 20
 LONGEST_HEX = 65_575
 GAP = 2
 WIDTHS = (
@@ -185,31 +186,27 @@ def run_hex(session: Session, digits: list[str]) -> Result:
 
 def run_file(session: Session, file: str, number: int = 1) -> Result:
     """Explain a packet of a capture file."""
-    path = Path(file)
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise UsageError(f"{file} is larger than {LARGEST_FILE >> 20} MB", "cut it with editcap")
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}", "name a capture file") from None
-    data = packet_of(content, file, number)
+        with Path(file).expanduser().open("rb", buffering=0) as stream:
+            data = packet_of(Reader(stream.read), file, number)
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot read {file}: {reason}", "name a capture file") from None
     return shown(session, data, explain(data))
 
 
-def packet_of(content: bytes, file: str, number: int) -> bytes:
+def packet_of(reader: Reader, file: str, number: int) -> bytes:
     """Return the IPv6 packet in a frame of a capture file; the first frame is 1. Raises UsageError."""
-    count = 0
     try:
-        capture = pcap.read(content)
-        for count, (_, frame) in enumerate(capture, 1):
+        for count, frame in enumerate(reader.frames(), 1):
             if count == number:
-                data = pcap.ipv6_of(capture.linktype, frame)
+                data = frame.ipv6
                 if data is None:
                     raise UsageError(f"frame {number} of {file} holds no IPv6 packet", "name another one")
                 return data
-    except pcap.Malformed as error:
-        raise UsageError(f"{file}: {error}", "a capture in pcap format is read: editcap -F pcap") from None
-    frames = "1 frame" if count == 1 else f"{count} frames"
+    except Malformed as error:
+        raise UsageError(f"{file}: {error}", "captures in the formats pcap and pcapng are read") from None
+    frames = "1 frame" if reader.packets == 1 else f"{reader.packets} frames"
     raise UsageError(f"{file} has {frames}, and no frame {number}", "the first one is 1")
 
 
@@ -272,7 +269,7 @@ FILE = Command(
     "explain a packet of a capture file",
     run_file,
     (
-        Argument("file", Takes.PATH, "a file in pcap format"),
+        Argument("file", Takes.PATH, "a file in pcap or pcapng format"),
         Argument("number", Takes.INTEGER, "number of the frame; the first is 1", required=False),
     ),
     table=PACKET.name,

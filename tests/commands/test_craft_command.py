@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from harness import Mipsh
 
+from mipsh.captures.reader import Reader
+from mipsh.captures.writer import Writer
 from mipsh.commands.craft import WIDTHS, fitting
 from mipsh.craft.fields import RECIPES
 from mipsh.environment import Environment
@@ -134,7 +136,19 @@ def test_a_file_that_is_no_capture(mipsh: Mipsh, tmp_path: Path, content: bytes)
     path = tmp_path / "wrong.pcap"
     path.write_bytes(content)
     ran = mipsh("craft", "file", str(path))
-    assert (ran.status, str(path) in ran.stderr, "pcap format" in ran.stderr) == (64, True, True)
+    assert (ran.status, str(path) in ran.stderr, "pcap and pcapng are read" in ran.stderr) == (64, True, True)
+
+
+def test_a_capture_of_the_other_format(mipsh: Mipsh, tmp_path: Path) -> None:
+    """A packet in pcapng is explained as one in pcap."""
+    first, second = tmp_path / "made.pcap", tmp_path / "made.pcapng"
+    mipsh("craft", "bu", "--save", str(first))
+    with first.open("rb") as file, second.open("wb") as out:
+        for frame in Reader(file.read).frames():
+            Writer(out.write).frame(frame)
+    rows = mipsh("craft", "file", str(second), "--json").rows
+    assert rows
+    assert rows == mipsh("craft", "file", str(first), "--json").rows
 
 
 def test_a_frame_that_holds_no_packet(mipsh: Mipsh, tmp_path: Path) -> None:
