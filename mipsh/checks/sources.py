@@ -397,11 +397,24 @@ class Chain(Struct, frozen=True):
     rules: tuple[FilterRule, ...] = ()
 
 
+class Element(Struct, frozen=True):
+    """An element of a set: its key, whether it ends an interval, and of a map the verdict and its chain."""
+
+    key: bytes
+    ends_interval: bool = False
+    verdict: str = ""
+    chain: str = ""
+
+
 class Ruleset(Struct, frozen=True):
-    """The packet filter. ``sets`` have the elements by family, table and set; ``legacy`` are tables of ip6_tables."""
+    """The packet filter. ``sets`` have the elements by family, table and set.
+
+    ``legacy`` are the tables of ip6_tables, which is not nftables: what their rules are is not read. ``unread``
+    says what else is not.
+    """
 
     chains: tuple[Chain, ...] = ()
-    sets: Mapping[tuple[str, str, str], tuple[bytes, ...]] = {}
+    sets: Mapping[tuple[str, str, str], tuple[Element, ...]] = {}
     legacy: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
 
