@@ -1,33 +1,24 @@
-"""Captures: frames to decoded mobility messages, beside scapy and tshark on the same files; memory; a live tracer.
+"""Captures: frames to decoded mobility messages, beside scapy and tshark on the same files; memory; and a live tracer.
 
 Each reader is a process of its own, started for the file and measured to its end. All of them say what
 they read: the MH type and, where there is one, the sequence number of every Mobility Header.
 """
 
-import os
 import random
-import secrets
-import signal
 import struct
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
 
-from labs import is_possible
 from measure import Row, interleaved, report
 
 from mipsh.captures.frames import ETHERNET, Frame
 from mipsh.captures.mobility import mobility_frames
 from mipsh.captures.reader import Reader
 from mipsh.captures.writer import Writer
-from mipsh.linux import lab_links, links
-from mipsh.linux.namespaces import DIRECTORY
-from mipsh.linux.packet_socket import PacketSocket
 from mipsh.signalling.exchanges import Exchanges
 from mipsh.signalling.heard import listen
 from mipsh.wire import mobility, pcap
@@ -47,9 +38,6 @@ HOME, CARE_OF, AGENT, PEER = (parse(f"2001:db8:{one}") for one in ("1::100", "2:
 LINK_LAYER = bytes(12) + b"\x86\xdd"
 TCP, UDP = 6, 17
 START_NS = 1_750_000_000 * 10**9
-FOREIGN, EXCHANGES, STEP = 50_000, 100, 50
-FLOOD_S, REST_S, PATIENCE_S = 5.0, 0.5, 20.0
-SHARE_BAR = 0.15
 FIELDS = ("mip6.mhtype", "mip6.bu.seqnr", "mip6.ba.seqnr")
 
 
@@ -143,29 +131,32 @@ def trace(path: Path) -> int:
 READERS: dict[str, Callable[[Path], int]] = {"mipsh": read_by_mipsh, "scapy": read_by_scapy, "trace": trace}
 
 
-def child(reader: str, path: Path) -> tuple[float, int]:
-    """Let a process read a capture; return how long it took and the memory it had at most, in KiB."""
+def child(reader: str, path: Path) -> float:
+    """Let a process read a capture; return how long it took."""
     words = [sys.executable, __file__, reader, str(path)]
     if reader == "tshark":
         words = ["tshark", "-n", "-r", str(path), "-T", "fields"]
         words += [word for field in FIELDS for word in ("-e", field)]
     began = time.perf_counter()
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise ValueError(f"{reader} failed with {process.returncode}")
-    return time.perf_counter() - began, usage.ru_maxrss
+    subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - began
+
+
+def peak_kib(path: Path) -> int:
+    """Let a process trace a capture; return the memory that it had at most."""
+    words = [sys.executable, __file__, "trace", str(path)]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stderr
+    return int(said)
 
 
 def beside(name: str, path: Path, fewer: Path) -> list[Row]:
     """Return how fast a capture is decoded, beside the others; scapy gets a smaller one of the same kind."""
     rates = interleaved(
         {
-            "mipsh": lambda: PACKETS / child("mipsh", path)[0],
-            "tshark": lambda: PACKETS / child("tshark", path)[0],
-            "scapy": lambda: PEER_PACKETS / child("scapy", fewer)[0],
-            "trace": lambda: PACKETS / child("trace", path)[0],
+            "mipsh": lambda: PACKETS / child("mipsh", path),
+            "tshark": lambda: PACKETS / child("tshark", path),
+            "scapy": lambda: PEER_PACKETS / child("scapy", fewer),
+            "trace": lambda: PACKETS / child("trace", path),
         },
         ROUNDS,
         warm=0,
@@ -189,7 +180,7 @@ def agree(path: Path) -> None:
 
 def memory(path: Path, fewer: Path) -> Row:
     """Return how much more memory a longer capture needs."""
-    small, large = child("trace", fewer)[1], child("trace", path)[1]
+    small, large = peak_kib(fewer), peak_kib(path)
     ratio = large / small
     bar = f"<= {MEMORY_BAR:g} x"
     name = f"memory of trace, {PACKETS:,} packets"
@@ -205,108 +196,6 @@ def rewritten(path: Path, target: Path) -> Path:
     return target
 
 
-# A node that is traced while others use it.
-
-
-def exchange(number: int) -> list[bytes]:
-    """Return a Binding Update to a correspondent of its own, and the acknowledgement."""
-    peer = PEER[:-4] + number.to_bytes(4)
-    update = mobility.padded(BindingUpdate(number & 0xFFFF, 0x8000, 105, ()))
-    answer = mobility.padded(BindingAcknowledgement(0, 0, number & 0xFFFF, 105, ()))
-    there = Packet(CARE_OF, peer, MobilityHeader(update), (carrying(HomeAddress(HOME)),))
-    back = Packet(peer, CARE_OF, MobilityHeader(answer), (Type2RoutingHeader(HOME),))
-    return [there.encode(), back.encode()]
-
-
-class Flood(NamedTuple):
-    """What was sent beside a tracer: how many packets of others a second, and exchanges; and what the tracer used."""
-
-    per_second: float
-    exchanges: int
-    seen: int
-    share: float
-
-
-def send(port: PacketSocket, seconds: float) -> tuple[float, int]:
-    """Send packets of others, as many as wanted, and signalling among them; return the rate and the exchanges."""
-    foreign = Packet(CARE_OF, PEER, Payload(UDP, struct.pack(">HHHH", 4000, 4000, 208, 0) + bytes(200))).encode()
-    everybody = b"\xff" * 6
-    began, sent, exchanges = time.perf_counter(), 0, 0
-    while (passed := time.perf_counter() - began) < seconds:
-        if sent > passed * FOREIGN:
-            continue
-        for _ in range(STEP):
-            port.send(everybody, foreign)
-        sent += STEP
-        if exchanges < passed * EXCHANGES:
-            exchanges += 1
-            for data in exchange(exchanges):
-                port.send(everybody, data)
-    return sent / (time.perf_counter() - began), exchanges
-
-
-def used_s(pid: int) -> float:
-    """Return the processor time that a process had until now."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def flooded(seconds: float) -> Flood:
-    """Trace one end of a cable while somebody sends at the other."""
-    name = f"{DIRECTORY}/mipsh-bench-{secrets.token_hex(4)}"
-    with ExitStack() as stack:
-        near, far = f"{name}-near", f"{name}-far"
-        for path in (near, far):
-            lab_links.make_namespace(path)
-            stack.callback(lab_links.remove_namespace, path)
-        links.add_pair((near, "eth0"), (far, "eth0"))
-        for path in (near, far):
-            lab_links.inside(path, lambda: lab_links.raise_interfaces(["eth0"]))
-        port = stack.enter_context(lab_links.inside(near, lambda: PacketSocket("eth0")))
-        words = [sys.executable, "-m", "mipsh", "--no-config", "trace", "--follow", "-o", "ndjson"]
-        output = stack.enter_context(tempfile.TemporaryFile("w+"))
-        pipe = subprocess.PIPE
-        tracer = lab_links.inside(far, lambda: subprocess.Popen(words, stdout=output, stderr=pipe, text=True))
-        stack.enter_context(tracer)
-        stack.callback(tracer.kill)
-        if tracer.stderr is None or "listening" not in tracer.stderr.readline():
-            raise ValueError("the tracer does not listen")
-        before = used_s(tracer.pid)
-        rate, exchanges = send(port, seconds)
-        share = (used_s(tracer.pid) - before) / seconds
-        time.sleep(REST_S)
-        tracer.send_signal(signal.SIGINT)
-        said = tracer.stderr.read()
-        if tracer.wait(PATIENCE_S) or said:
-            raise ValueError(f"the tracer failed: {said}")
-        output.seek(0)
-        seen = sum('"state":"accepted"' in line for line in output)
-    return Flood(rate, exchanges, seen, share)
-
-
-def live() -> list[Row]:
-    """Return what a tracer costs beside much traffic that is none of its business, and what it misses."""
-    if not is_possible():
-        return [Row("a tracer beside other traffic", "not measured: that needs root")]
-    found = flooded(FLOOD_S)
-    lost = found.exchanges - found.seen
-    return [
-        Row(
-            "packets of others beside a tracer",
-            f"{found.per_second:,.0f}/s",
-            bar=f">= {FOREIGN:,}/s",
-            met=found.per_second >= FOREIGN * 0.98,
-        ),
-        Row(f"of {found.exchanges:,} exchanges among them, missed", f"{lost}", bar="0", met=lost == 0),
-        Row(
-            "processor time of the tracer",
-            f"{found.share:.1%}",
-            bar=f"<= {SHARE_BAR:.0%}",
-            met=found.share <= SHARE_BAR,
-        ),
-    ]
-
-
 def main() -> str:
     """Measure and return the report."""
     with tempfile.TemporaryDirectory() as folder:
@@ -318,8 +207,10 @@ def main() -> str:
         rows = beside("all mobility", whole, capture(place / "few.pcap", PEER_PACKETS, 1.0))
         rows += beside("10 % mobility", some, capture(place / "few10.pcap", PEER_PACKETS, 0.1))
         other_format = rewritten(some, place / "some.pcapng")
-        rows.append(Row("decode 10 %, pcapng", f"{PACKETS / child('mipsh', other_format)[0]:,.0f}/s"))
+        rows.append(Row("decode 10 %, pcapng", f"{PACKETS / child('mipsh', other_format):,.0f}/s"))
         rows.append(memory(whole, shorter))
+    from tracing import live
+
     rows += live()
     notes = [f"{PACKETS:,} packets, each reader a process of its own with its start, {ROUNDS} interleaved runs"]
     return report("Captures", notes, rows)
@@ -327,3 +218,5 @@ def main() -> str:
 
 if __name__ == "__main__":
     READERS[sys.argv[1]](Path(sys.argv[2]))
+    lines = Path("/proc/self/status").read_text().splitlines()
+    sys.stderr.write(next(line.split()[1] for line in lines if line.startswith("VmHWM:")))
