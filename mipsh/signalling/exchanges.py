@@ -165,7 +165,7 @@ class Exchanges:
     # Answers.
 
     def _answer(self, heard: Heard) -> Exchange | None:
-        """Put an answer to its question; None where that was answered before."""
+        """Put an answer to its question; None where that was answered before, and nothing is new."""
         group = group_of(heard)
         assert group is not None
         exchange = self._open.get(group)
@@ -175,8 +175,9 @@ class Exchanges:
             return self._remember(group, self._open.pop(group))
         recent = self._recent.get(group)
         if recent is not None and heard.key in recent.asked:
+            before = recent.state
             recent.answer(heard, state)
-            return None
+            return recent if recent.state is not before else None
         alone = self._begin(_what(heard))
         alone.peer = heard.peer
         alone.answer(heard, State.ALONE)
