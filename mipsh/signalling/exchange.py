@@ -10,7 +10,7 @@ from mipsh.signalling.heard import Heard, Kind
 MOST_KEYS = 8
 """How many questions of one exchange are told apart; those before are forgotten."""
 MOST_INTERFACES, MOST_STEPS = 8, 8
-"""How many interfaces and steps of an exchange are named; further ones are only counted."""
+"""How many interfaces of an exchange are named, and steps told apart by who they are from."""
 SHORTEST_WAIT_NS, LONGEST_WAIT_NS = 4_000_000_000, 80_000_000_000
 """How long an answer is waited for: longer than the pause to the next question, which doubles up to 32 s."""
 NS_PER_MS = 1_000_000
@@ -180,14 +180,12 @@ class Exchange(Struct):
     def add(self, heard: Heard) -> None:
         """Take in a message as a step, or count it with those that it repeats."""
         self.interfaces += [heard.interface] if self._is_new_interface(heard.interface) else []
+        is_full = len(self.steps) >= MOST_STEPS
         for step in self.steps:
-            if (step.kind, step.source) == (heard.kind, heard.source):
+            if step.kind is heard.kind and (is_full or step.source == heard.source):
                 step.count += 1
                 step.last_ns, step.note = max(step.last_ns, heard.time_ns), note_of(heard)
                 return
-        if len(self.steps) == MOST_STEPS:
-            self.steps[-1].count += 1
-            return
         ends = heard.source, heard.destination
         self.steps.append(Step(heard.kind, *ends, heard.time_ns, heard.time_ns, note=note_of(heard)))
 
