@@ -18,6 +18,7 @@ from mipsh.grammar.declare import Argument, Changes, Command, Option, Takes
 from mipsh.linux.packet_filter import signalling_from_links
 from mipsh.linux.witness import Witness
 from mipsh.model.address import canonical
+from mipsh.model.records import EngineInfo
 from mipsh.model.shell import How
 from mipsh.model.traces import SIGNALLING
 from mipsh.result import Notice, Result
@@ -66,6 +67,7 @@ class Trace:
         self.errors: list[Notice] = []
         self.blind = ""
         self.cut = 0
+        self.engine: EngineInfo | None = None
         self.is_of_capture = self.is_followed = False
         environment = session.environment
         self.is_for_people = session.registry.format(session.settings.output).people
@@ -93,7 +95,7 @@ class Trace:
         if self.is_drawn:
             rows = self.tracer.rows(max(self.session.environment.size()[1] - SPARE_ROWS, 1))
         said = f"{self.tracer.summary()}; Ctrl-C ends it"
-        return Result(SIGNALLING, rows, taken_at=time.time(), summary=said, shown=self.fitting(rows))
+        return Result(SIGNALLING, rows, self.engine, time.time(), said, shown=self.fitting(rows))
 
     def fitting(self, rows: Rows) -> tuple[str, ...] | None:
         """Return the columns for which a terminal has room, the least of them in any case; None is no terminal."""
@@ -129,7 +131,7 @@ class Trace:
         summary = "\n".join((self.tracer.summary(), *self._drawn()))
         notices = tuple(self.errors), tuple(self.warnings)
         shown = self.fitting(rows)
-        return Result(SIGNALLING, rows, None, time.time(), summary, *notices, status=status, shown=shown)
+        return Result(SIGNALLING, rows, self.engine, time.time(), summary, *notices, status=status, shown=shown)
 
     def _drawn(self) -> list[str]:
         """Return the ladder as text, and write the picture; raises OutputError."""
@@ -247,7 +249,11 @@ def of_node(trace: Trace, longest_s: float) -> Found:
     with ExitStack() as stack:
         listener = hearing(trace, stack)
         witness = watching(trace, stack, listener)
-        trace.tell(f"listening {f'for {longest_s:g} s' if longest_s else 'until Ctrl-C'}")
+        where = ["on all links"] if witness is not None else []
+        where += [f"to {trace.engine.address}"] if trace.engine is not None else []
+        trace.tell(f"listening {f'for {longest_s:g} s' if longest_s else 'until Ctrl-C'}, {' and '.join(where)}")
+        if witness is not None:
+            stack.callback(count_lost, trace, witness)
         deadline = time.monotonic() + longest_s if longest_s else float("inf")
         while (now := time.monotonic()) < deadline:
             rows = [] if witness is None else heard(trace, witness, min(now + BEAT_S, deadline))
@@ -257,17 +263,26 @@ def of_node(trace: Trace, longest_s: float) -> Found:
                 rows += told or []
                 listener = None if told is None else listener
                 if witness is None and listener is None:
+                    trace.blind = "the engine tells of nothing any more"
                     break
             yield rows + trace.tracer.advance(time.time_ns())
-        if witness is not None and witness.lost:
-            trace.say("lost", f"{witness.lost} packets came too fast: what is missing may be among them")
-            trace.blind = "packets came too fast to be heard"
+
+
+def count_lost(trace: Trace, witness: Witness) -> None:
+    """Say how many packets the kernel could not keep, if any."""
+    lost = witness.lost
+    if lost:
+        trace.say("lost", f"{lost} packets came too fast: what is missing may be among them")
+        trace.blind = "packets came too fast to be heard"
 
 
 def hearing(trace: Trace, stack: ExitStack) -> Listener | None:
     """Begin to listen to the engine, where there is one that tells of events; raises what one that was named raises."""
     try:
-        return stack.enter_context(trace.session.engine().listening())
+        connector = trace.session.engine()
+        listener = stack.enter_context(connector.listening())
+        trace.engine = connector.info
+        return listener
     except CapabilityMissing:
         return None
     except MipshError:
