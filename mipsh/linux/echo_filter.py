@@ -1,7 +1,7 @@
 """The filters that the kernel runs for an echo's sockets: its own packets, and those that may carry it.
 
 What passes from the links are IPv6 packets with an echo of one identifier, directly, behind extension headers, as
-a first fragment, or within another packet; what is two packets deep; and ESP of a size that may carry it.
+a first fragment, or within another packet; what is two packets deep; ESP of a size that may carry it; and errors.
 """
 
 from collections.abc import Iterator
@@ -81,10 +81,13 @@ def _header(level: str, number: int) -> Iterator[tuple[str, Line]]:
 
 
 def _echo(identifier: int | None) -> Iterator[tuple[str, Line]]:
-    """Let an ICMPv6 message at X pass that is an echo of the identifier."""
+    """Let an ICMPv6 message at X pass that is an echo of the identifier, or an error about whatever packet."""
     yield "icmp", (LOAD_BYTE_AT_X, "", "", 0)
-    yield "", (JUMP_EQUAL, "+1", "", REQUEST)
-    yield "", (JUMP_EQUAL, "", "drop", REPLY)
+    yield "", (JUMP_EQUAL, "+4", "", REQUEST)
+    yield "", (JUMP_EQUAL, "+3", "", REPLY)
+    yield "", (JUMP_FROM, "", "drop", FIRST_ERROR)
+    yield "", (JUMP_FROM, "drop", "", LAST_ERROR + 1)
+    yield "", (JUMP_EQUAL, "pass", "pass", 0)
     if identifier is None:
         yield "", (JUMP_EQUAL, "pass", "pass", 0)
     else:

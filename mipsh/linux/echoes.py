@@ -15,12 +15,12 @@ from typing import Self
 from msgspec import Struct
 
 from mipsh.errors import RefusedError
-from mipsh.linux.echo_socket import Answer, EchoSocket, Target
+from mipsh.linux.echo_socket import Answer, EchoSocket, Target, sequence_of
 from mipsh.linux.echo_watch import MOST_AT_ONCE, EchoWatch
 from mipsh.paths.classify import Circumstances, classify
 from mipsh.paths.echo import Echo, Frame, Known, Path, Route, Way
 from mipsh.paths.icmp_words import words
-from mipsh.paths.sights import number_of
+from mipsh.paths.sights import error_in, number_of
 from mipsh.paths.statistics import Outcome
 from mipsh.wire.address import parse
 
@@ -173,10 +173,21 @@ class Prober:
 
     def _keep(self, frame: Frame) -> None:
         number = number_of(frame, self.socket.identifier)
-        if number is None:
+        if number is None and not self._keep_error(frame):
             self._doubtful.append(frame)
-        elif number in self._pending and len(self._pending[number].frames) < MOST_FRAMES:
+        elif number is not None and number in self._pending and len(self._pending[number].frames) < MOST_FRAMES:
             self._pending[number].frames.append(frame)
+
+    def _keep_error(self, frame: Frame) -> bool:
+        """Take an ICMPv6 error that came to a link for an answer: a node may keep it from its programs."""
+        found = None if frame.is_outgoing else error_in(frame)
+        if found is None:
+            return False
+        source, error = found
+        number = sequence_of(error.original, self.socket.identifier)
+        if number is not None:
+            self._answered(Answer(number, frame.time, source, error=error))
+        return True
 
     def _answered(self, answer: Answer) -> None:
         pending = self._pending.get(answer.sequence)
@@ -232,6 +243,8 @@ class Prober:
 
     def _wait(self, next_at: float, end: float | None, others: tuple[int, ...]) -> None:
         """Wait for what comes next: something to take, the time to send, the end of a wait."""
+        if self._may_send() and self._is_drained_flood():
+            return
         times = [pending.until for pending in self._pending.values()]
         if self._may_send():
             times.append(next_at)

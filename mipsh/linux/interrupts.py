@@ -35,6 +35,6 @@ def interrupts() -> Iterator[Interrupts]:
         yield found
     finally:
         if is_main:
-            signal.signal(signal.SIGINT, before)
+            signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
         os.close(reading)
         os.close(writing)

@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from mipsh.paths.echo import HEADERS_SIZE, LOOPBACK, NO_LINK_LAYER, REPLY, REQUEST, TUNNELS, Echo, Frame
 from mipsh.wire import pcap
+from mipsh.wire.address import text
 from mipsh.wire.extension import DECODERS, DestinationOptions, FragmentHeader, HomeAddress, RoutingHeader
-from mipsh.wire.icmpv6 import EchoReply, EchoRequest, Icmpv6
+from mipsh.wire.icmpv6 import EchoReply, EchoRequest, Error, Icmpv6
 from mipsh.wire.packet import ESP, HEADER_SIZE, IPV6, Esp, Packet, decode
 
 ICMPV6, ECHO_SIZE = 58, 8
@@ -116,6 +117,14 @@ def echo_of(frame: Frame) -> tuple[int, Echo] | None:
     ends = inner.covered_source, inner.covered_destination
     source, destination = ends if message.TYPE == REQUEST else ends[::-1]
     return message.TYPE, Echo(source, destination, message.identifier, message.sequence, b"", len(message.data))
+
+
+def error_in(frame: Frame) -> tuple[str, Error] | None:
+    """Return the ICMPv6 error that a frame carries, and whom it is from; None for anything else."""
+    data = _place(frame).data
+    found = None if data is None else _opened(data)
+    message = found[1].upper.message if found is not None and isinstance(found[1].upper, Icmpv6) else None
+    return (text(found[1].source), message) if found is not None and isinstance(message, Error) else None
 
 
 def _opened(data: bytes) -> tuple[Packet, Packet, int, "Piece | None", bool] | None:

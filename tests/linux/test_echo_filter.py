@@ -11,6 +11,7 @@ from mipsh.wire.address import parse
 from mipsh.wire.extension import FragmentHeader, Header, HomeAddress, HopByHopOptions, Type2RoutingHeader, carrying
 from mipsh.wire.icmpv6 import DestinationUnreachable, EchoReply, EchoRequest, Icmpv6
 from mipsh.wire.mobility import BindingRefreshRequest, MobilityHeader
+from mipsh.wire.ndp import NeighborSolicitation
 from mipsh.wire.packet import Esp, Packet, Payload, Upper
 from mipsh.wire.tlv import PadN
 
@@ -80,6 +81,7 @@ MAY_BE_IT = {
     "two tunnels deep": packet(packet(packet(REQUEST))),
     "a first fragment": packet(Payload(58, REQUEST.encode(HOME, PEER)[:32]), TO_HOME, FROM_HOME, FIRST),
     "in the first fragment of a tunnel": packet(Payload(41, packet(REQUEST).encode()[:64]), FIRST),
+    "an error": packet(Icmpv6(DestinationUnreachable(0, 0, bytes(48)))),
     "encrypted": esp(48 + SIZE + 34),
     "encrypted, with a home address option": packet(Esp(1, 1, bytes(8 + SIZE + 34)), FROM_HOME),
 }
@@ -87,7 +89,7 @@ ANOTHER = {
     "another identifier": packet(Icmpv6(EchoRequest(NUMBER + 1, 1, bytes(SIZE)))),
     "another one in a tunnel": packet(packet(Icmpv6(EchoRequest(NUMBER + 1, 1, bytes(SIZE))))),
     "a later fragment": packet(Payload(58, REQUEST.encode(HOME, PEER)[:32]), LATER),
-    "an error": packet(Icmpv6(DestinationUnreachable(0, 0, bytes(48)))),
+    "a neighbour's": packet(Icmpv6(NeighborSolicitation(HOME))),
     "signalling": packet(MobilityHeader(BindingRefreshRequest())),
     "UDP": packet(Payload(17, bytes(100))),
     "encrypted, too small": esp(30),

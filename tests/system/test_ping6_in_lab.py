@@ -187,6 +187,25 @@ def test_nobody_answers(lab: Scenario) -> None:
     assert whole(rows)["received"] == 0
 
 
+def test_an_error_that_the_node_keeps_to_itself(lab: Scenario) -> None:
+    """A router's about an optimised request is for the node, not for its programs: it is seen on the link."""
+    ping6(lab, "mn", CORRESPONDENT, "-c", "40", *FAST, "--wait-ro", "5")
+    status, rows, printed = ping6(lab, "mn", CORRESPONDENT, "-c", "2", *FAST, "--hop-limit", "1")
+    assert status == 1, printed
+    found = [row for row in rows if "sequence" in row]
+    assert [(row["request"], row["note"]) for row in found] == [("ro", "the hop limit ran out on the way")] * 2
+    assert whole(rows)["lost_errors"] == 2
+
+
+def test_in_a_flood_of_any_size(lab: Scenario) -> None:
+    """Each is sent when the one before is answered, in as many pieces as it takes."""
+    ping6(lab, "mn", CORRESPONDENT, "-c", "40", *FAST, "--wait-ro", "5")
+    for size in ("0", "1352", "3000"):
+        status, rows, printed = ping6(lab, "mn", CORRESPONDENT, "-c", "100", "-f", "-s", size, "--expect", "ro")
+        assert (status, set(paths(rows))) == (0, {"ro:ro"}), printed
+        assert whole(rows)["received"] == 100
+
+
 def test_ctrl_c_ends_with_the_summary(lab: Scenario) -> None:
     """As with ping: what came until then counts, and the status with it."""
     argv = sys.executable, "-m", "mipsh", "--no-config", "ping6", CORRESPONDENT, *FAST, "--json-stream"
