@@ -117,7 +117,14 @@ FORMATS = {
 }
 
 CHECKS = {
+    "configuration": "mipsh.plugins.checks.configuration:AREA",
+    "correspondent": "mipsh.plugins.checks.correspondent:AREA",
+    "daemon": "mipsh.plugins.checks.daemon:AREA",
+    "home_agent": "mipsh.plugins.checks.home_agent:AREA",
     "kernel": "mipsh.plugins.checks.kernel:AREA",
+    "mobile_node": "mipsh.plugins.checks.mobile_node:AREA",
+    "path": "mipsh.plugins.checks.path:AREA",
+    "security": "mipsh.plugins.checks.security:AREA",
 }
 
 BUILT_IN: dict[str, dict[str, str]] = {

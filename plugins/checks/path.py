@@ -1,0 +1,5 @@
+"""Checks of the area path."""
+
+from mipsh.checks.check import Area
+
+AREA = Area("path", "What packet filters and links let through")
