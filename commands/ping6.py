@@ -104,7 +104,7 @@ class Run:
                 self._look_at(sender, stack)
             pressed = stack.enter_context(interrupts())
             for settled in sender.run(lambda: self._is_over(pressed), (pressed.fileno(),)):
-                yield self._added(settled)
+                yield self.added(settled)
             self._take_signals()
             self._note_doubts(sender)
 
@@ -130,7 +130,7 @@ class Run:
             self.is_never_ro = True
         return pressed.is_set or self.is_never_ro
 
-    def _added(self, settled: Settled) -> PathEcho:
+    def added(self, settled: Settled) -> PathEcho:
         """Count an echo, and return it as a row; what comes before the first optimised one may not be expected."""
         outcome = settled.outcome
         self._take_signals()
