@@ -117,7 +117,8 @@ class About(Struct, frozen=True):
     it is for; none: any node, one without Mobile IPv6 too. ``needs`` are the sources without which it can say
     nothing: they are read before, and the order of evaluation follows from them. ``explained_by`` are checks whose
     being AFFECTED explains this one. ``windowed`` where it compares with ``facts.earlier``; then what it compares
-    is in ``needs``. ``probe`` where it sends packets. ``boot`` where it is of the order of starting.
+    is in ``needs``, or in ``watches`` where it can say something without. ``probe`` where it sends packets. ``boot``
+    where it is of the order of starting.
     """
 
     id: str
@@ -129,6 +130,7 @@ class About(Struct, frozen=True):
     reference: str = ""
     explained_by: tuple[str, ...] = ()
     windowed: bool = False
+    watches: tuple[Key, ...] = ()
     probe: bool = False
     boot: bool = False
 

@@ -70,7 +70,7 @@ def run(checks: Iterable[Check], source: Source, world: World, orders: Orders) -
 def _first_look(checks: Sequence[Check], facts: Facts) -> Facts:
     """Read what the checks compare, and return it as it was at this moment."""
     facts.can_read(Key.CK)
-    for key in dict.fromkeys(key for check in checks for key in check.about.needs):
+    for key in dict.fromkeys(key for check in checks for key in (*check.about.needs, *check.about.watches)):
         for argument in _arguments(key, facts):
             facts.can_read(key, argument)
     return facts.frozen()
