@@ -29,7 +29,7 @@ from mipsh.lab.existing import Existing
 from mipsh.lab.measured import measure_move
 from mipsh.lab.plan import FOREIGN
 from mipsh.linux import lab_links
-from mipsh.model.shell import HandoverReport
+from mipsh.model.handovers import HandoverReport
 
 TITLE = "The lab on real namespaces"
 PROMPT_ROUNDS = 7

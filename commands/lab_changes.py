@@ -10,7 +10,8 @@ from mipsh.lab import changes
 from mipsh.lab.existing import Existing, held, look
 from mipsh.lab.state import Impairment
 from mipsh.lab.status import links
-from mipsh.model.shell import FAULTS, HANDOVERS, LAB_LINKS, FaultReport, How
+from mipsh.model.handovers import HANDOVERS
+from mipsh.model.shell import FAULTS, LAB_LINKS, FaultReport, How
 from mipsh.result import Result
 from mipsh.session import Session
 

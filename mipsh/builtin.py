@@ -27,6 +27,7 @@ COMMANDS = {
     "enable": "mipsh.commands.enable:COMMAND",
     "flush": "mipsh.commands.flush:COMMAND",
     "hal": "mipsh.commands.hal:COMMAND",
+    "handover": "mipsh.commands.handover:COMMAND",
     "help": "mipsh.commands.help:COMMAND",
     "history": "mipsh.commands.history:COMMAND",
     "mipd": "mipsh.commands.mipd:COMMAND",

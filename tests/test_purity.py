@@ -15,7 +15,7 @@ import pytest
 import mipsh
 
 ROOT = Path(mipsh.__file__).parent
-PURE = ("wire", "captures", "model", "paths", "signalling", "mobility", "checks", "grammar")
+PURE = ("wire", "captures", "model", "paths", "signalling", "handover", "mobility", "checks", "grammar")
 SHARED = ("mipsh", "mipsh.errors", "mipsh.status")
 FORBIDDEN = frozenset(
     [

@@ -23,7 +23,7 @@ from mipsh.lab.state import Impairment, LabState, NodeState
 from mipsh.lab.topology import CORRESPONDENT, HOME
 from mipsh.linux import lab_links
 from mipsh.linux.tap import SO_TIMESTAMPNS, Tap
-from mipsh.model.shell import HandoverReport
+from mipsh.model.handovers import HandoverReport
 from mipsh.wire.icmpv6 import Icmpv6
 from mipsh.wire.mobility import BindingAcknowledgement, BindingUpdate, MobilityHeader
 from mipsh.wire.ndp import RouterAdvertisement, RouterSolicitation
@@ -135,7 +135,8 @@ def measure_move(lab: Existing, name: str, link: str, gap_s: float) -> HandoverR
         seen = _steps(tap, down_ns)
         ready_ns = _address_ready(events, down_ns)
     first_ns = stream.first_after(up_ns)
-    bound_s = None if there == HOME else _bound_s(state, there, seen, is_optimised)
+    heard_s = _heard_s(seen)
+    bound_s = at_best_s(state, there, heard_s, INTERVAL_S, is_optimised=is_optimised)
     taken_s = None if first_ns is None else (first_ns - up_ns) / 1e9
 
     def since_down(moment_ns: int | None) -> float | None:
@@ -210,12 +211,24 @@ def _is_global(address: str | None) -> bool:
     return address is not None and not address.startswith("fe80:")
 
 
-def _bound_s(state: LabState, link: str, seen: Seen, is_optimised: bool) -> float | None:
-    """Return how long it takes at best from the link to the first packet; None where no router was heard."""
+def _heard_s(seen: Seen) -> float | None:
+    """Return how long a router was waited for; None where none was heard."""
     if seen.solicited is None or seen.advertised is None:
+        return None
+    return (seen.advertised - seen.solicited) / 1e9
+
+
+def at_best_s(
+    state: LabState, link: str, heard_s: float | None, interval_s: float, *, is_optimised: bool
+) -> float | None:
+    """Return how long it takes at best from the link to the first packet; None at home, or where no router was heard.
+
+    ``heard_s`` is the time from the Router Solicitation to the Router Advertisement, ``interval_s`` that of the stream.
+    """
+    if heard_s is None or link == HOME:
         return None
     foreign, home, correspondent = (
         state.impairments.get(name, Impairment()).delay_s for name in (link, HOME, CORRESPONDENT)
     )
-    moved_s = (seen.advertised - seen.solicited) / 1e9 + foreign
-    return moved_s + until_packet_s(foreign, foreign, home, correspondent if is_optimised else None) + INTERVAL_S
+    until_s = until_packet_s(foreign, foreign, home, correspondent if is_optimised else None)
+    return heard_s + foreign + until_s + interval_s

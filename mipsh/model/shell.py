@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from mipsh.model.actions import ACTION_TABLES
 from mipsh.model.columns import Kind, Shown, column, table
+from mipsh.model.handovers import HANDOVER_TABLES
 from mipsh.model.packets import PACKET_TABLES
 from mipsh.model.paths import PATH_TABLES
 from mipsh.model.traces import TRACE_TABLES
@@ -196,35 +197,6 @@ class LabLinkReport(Struct, frozen=True):
     delay_ms: Annotated[float, column("Delay", "added delay one way", Kind.INTEGER, unit="ms")]
 
 
-class HandoverReport(Struct, frozen=True):
-    """A handover: when each step of it came after the link went down, and what was lost."""
-
-    node: Annotated[str, column("Node", "mobile node that moved")]
-    link: Annotated[str, column("Link", "link that it moved to")]
-    link_up_ms: Annotated[float, column("Link up", "the new link is there", Kind.INTEGER, unit="ms")]
-    solicited_ms: Annotated[float | None, column("Solicited", "Router Solicitation", Kind.INTEGER, unit="ms")]
-    advertised_ms: Annotated[float | None, column("Advertised", "Router Advertisement", Kind.INTEGER, unit="ms")]
-    care_of_address_ms: Annotated[
-        float | None, column("CoA ready", "care-of address may be used", Kind.INTEGER, unit="ms")
-    ]
-    update_sent_ms: Annotated[
-        float | None, column("BU sent", "Binding Update to the home agent", Kind.INTEGER, unit="ms")
-    ]
-    acknowledged_ms: Annotated[
-        float | None, column("BA received", "Binding Acknowledgement from it", Kind.INTEGER, unit="ms")
-    ]
-    first_packet_ms: Annotated[
-        float | None, column("First packet", "first packet of the stream by the new way", Kind.INTEGER, unit="ms")
-    ]
-    sent: Annotated[int, column("Sent", "packets of the stream", Kind.INTEGER)]
-    lost: Annotated[int, column("Lost", "packets of the stream that did not come", Kind.INTEGER)]
-    bound_ms: Annotated[
-        float | None,
-        column("Bound", "from link up to the first packet, at best", Kind.INTEGER, unit="ms"),
-    ] = None
-    ratio: Annotated[float | None, column("Ratio", "that time over the bound", Kind.INTEGER)] = None
-
-
 class EchoReport(Struct, frozen=True):
     """An echo request that a node of a lab sent."""
 
@@ -290,7 +262,6 @@ SERVICES = table("services", ServiceReport, "Services", key=("address",))
 WORDS = table("words", WordReport, "Words", key=("word",))
 LAB_NODES = table("lab_nodes", LabNodeReport, "Nodes of the lab", key=("lab", "node"))
 LAB_LINKS = table("lab_links", LabLinkReport, "Links of the lab", key=("link",))
-HANDOVERS = table("handovers", HandoverReport, "Handover", key=("node",))
 ECHOES = table("echoes", EchoReport, "Echo requests", key=("node", "sequence"))
 FAULTS = table("faults", FaultReport, "Faults", key=("fault",))
 HOW = table("how", How, "How it is done by hand", key=("step", "equivalent"))
@@ -320,7 +291,6 @@ SHELL_TABLES = (
             WORDS,
             LAB_NODES,
             LAB_LINKS,
-            HANDOVERS,
             ECHOES,
             FAULTS,
             HOW,
@@ -328,6 +298,7 @@ SHELL_TABLES = (
         )
     }
     | ACTION_TABLES
+    | HANDOVER_TABLES
     | PACKET_TABLES
     | TRACE_TABLES
     | PATH_TABLES
