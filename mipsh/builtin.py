@@ -15,6 +15,9 @@ COMMANDS = {
     "both": "mipsh.commands.both:COMMAND",
     "bu": "mipsh.commands.bu:COMMAND",
     "bul": "mipsh.commands.bul:COMMAND",
+    "check": "mipsh.commands.check:COMMAND",
+    "check explain": "mipsh.commands.check:EXPLAIN",
+    "check list": "mipsh.commands.check:LIST",
     "completion": "mipsh.commands.completion:COMMAND",
     "connect": "mipsh.commands.connect:COMMAND",
     "craft": "mipsh.commands.craft:COMMAND",
@@ -114,6 +117,10 @@ FORMATS = {
         "markdown": "markdown",
         "yaml": "yaml",
         "html": "html",
+        "junit": "junit",
+        "nagios": "nagios",
+        "prometheus": "prometheus",
+        "tap": "tap",
     }.items()
 }
 

@@ -36,6 +36,8 @@ MADE = (
 STARTED = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.kill")
 CALLED = {"unshare", "setns", "mount", "umount2"}
 OF_ROUTES, GET = 0, 2
+QUESTIONS = {4: {20}, 6: {0x12, 0x15, 0x28}, 12: {0xA04, 0xA07, 0xA0A, 0xA0D}}
+"""The messages that only ask: of sock_diag, of XFRM (states, policies, defaults), of nf_tables."""
 STREAMS = (0, socket.IPPROTO_TCP)
 """The protocols in which engines are talked to; packets that a program makes itself are of others."""
 
@@ -137,9 +139,16 @@ class Notes:
         rest = bytes(data)
         while len(rest) >= 16:
             length, kind = struct.unpack_from("=IH", rest)
-            if which.proto != OF_ROUTES or (kind >= 16 and kind % 4 != GET):
+            if not _only_asks(which.proto, kind):
                 self.note("netlink", f"{which.proto} {kind}")
             rest = rest[max(length + 3 & ~3, 16) :]
+
+
+def _only_asks(protocol: int, kind: int) -> bool:
+    """Tell whether a netlink message changes nothing."""
+    if protocol == OF_ROUTES:
+        return kind < 16 or kind % 4 == GET
+    return kind in QUESTIONS.get(protocol, ())
 
 
 def overhear(notes: Notes) -> None:

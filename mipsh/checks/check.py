@@ -118,7 +118,8 @@ class About(Struct, frozen=True):
     nothing: they are read before, and the order of evaluation follows from them. ``explained_by`` are checks whose
     being AFFECTED explains this one. ``windowed`` where it compares with ``facts.earlier``; then what it compares
     is in ``needs``, or in ``watches`` where it can say something without. ``probe`` where it sends packets. ``boot``
-    where it is of the order of starting.
+    where it is of the order of starting. ``engines`` are those whose nodes use what is looked at: mipd does not use
+    the kernel's Mobile IPv6.
     """
 
     id: str
@@ -133,6 +134,7 @@ class About(Struct, frozen=True):
     watches: tuple[Key, ...] = ()
     probe: bool = False
     boot: bool = False
+    engines: tuple[str, ...] = ("umip", "kernel")
 
 
 class Check(Struct, frozen=True):

@@ -152,6 +152,8 @@ def _misplaced(check: Check, facts: Facts) -> Judgement | None:
     if not check.about.roles:
         return None
     role = facts.role
+    if facts.can_read(Key.VT, ENGINE) and facts.engine.engine not in check.about.engines:
+        return not_applicable(f"a node of {facts.engine.engine} does not use what this looks at")
     if role in check.about.roles:
         return None
     if role == NO_ROLE:

@@ -13,6 +13,8 @@ node, or a mapping of interfaces; VT the tables by their names (``bul=(…)`` an
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness import RECORDINGS
+
 from mipsh.builtin import CHECKS
 from mipsh.checks.check import Area, Check
 from mipsh.checks.facts import Facts
@@ -31,9 +33,16 @@ from mipsh.checks.sources import (
     Tunnel,
     Unreadable,
 )
+from mipsh.engine import Capability
+from mipsh.errors import CannotTell
+from mipsh.linux.facts_recorded import RecordedSource
 from mipsh.model.findings import Finding
 from mipsh.model.records import EngineInfo
 from mipsh.model.xfrm import ACTIONS, DIRECTIONS, MODES, PROTOCOLS, TYPES, Policy, Selector, State, Template, Use
+from mipsh.node.replay import RecordedResponder
+from mipsh.plugins.engines import umip_text
+from mipsh.plugins.engines.umip import READINGS
+from mipsh.recording import VtOptions, load, nearest
 from mipsh.registry import load_target
 
 NOW = "2027-01-15T08:00:00.000Z"
@@ -205,6 +214,24 @@ def state(protocol: str, source: str = "::", destination: str = "::", /, **more:
         use=Use(packets=packets),
         **more,
     )
+
+
+def recorded(folder: str, node: str, role: str | None = None) -> Facts:
+    """Return the facts of a recorded node: ``recorded("02-registered", "ha")``."""
+    said = load(RECORDINGS / folder, node).said()
+    words = RecordedResponder(load(RECORDINGS / folder, node)).words()
+    found = umip_text.role_of(words)
+
+    def read(argument: str) -> tuple[object, str]:
+        if argument == "engine":
+            return EngineInfo("umip", f"{folder}/{node}", found), node
+        word, _, parse = READINGS[Capability(argument)]
+        body = nearest(said.get(word, ()), VtOptions(prompt=False, verbose=True, fancy=False))
+        if body is None or word not in words:
+            raise CannotTell(f"{word} was not asked")
+        return tuple(parse(body).rows), node
+
+    return Facts(RecordedSource(RECORDINGS / folder, node, {Key.VT: read}), role)
 
 
 def areas() -> list[Area]:

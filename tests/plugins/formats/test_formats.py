@@ -7,6 +7,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from io import StringIO
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -34,6 +35,7 @@ COMMANDS = {
     "nonce": "nonces",
 }
 VOID = {"meta"}
+SAMPLE = re.compile(r'[a-z_0-9]+(\{(\w+="(\\.|[^"\\])*",?)*\})? -?[0-9.]+')
 NOWHERE = "umip:///nowhere/mip6d.sock"
 
 # A case: the words after the engine's options, the node, and the status in every format.
@@ -148,6 +150,46 @@ def check_html(text: str) -> None:
     assert len({len(row) for row in page(text).rows}) <= 1
 
 
+def check_junit(text: str) -> None:
+    """One suite, whose numbers are those of its cases."""
+    (suite,) = ElementTree.fromstring(text)
+    cases = suite.findall("testcase")
+    assert int(suite.attrib["tests"]) == len(cases) > 0
+    for name, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        assert int(suite.attrib[name]) == len(suite.findall(f"testcase/{element}"))
+
+
+def check_nagios(text: str) -> None:
+    """A line with a status and a sentence, performance data behind the only bar, and more lines."""
+    first, *more = text.split("\n")
+    assert re.fullmatch(r"MIPSH (OK|WARNING|CRITICAL|UNKNOWN) - [^|]+?( \| (\w+=[\d.]+s?;;;0(;\d+)?( |$))+)?", first), (
+        first
+    )
+    assert not any("|" in line for line in more)
+
+
+def check_prometheus(text: str) -> None:
+    """Every metric is announced once, and each series is there once."""
+    lines = text.splitlines()
+    announced = [line.split()[2] for line in lines if line.startswith("# TYPE ")]
+    series = [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
+    assert len(set(announced)) == len(announced)
+    assert len(set(series)) == len(series)
+    for line in lines:
+        assert line.startswith("# ") or SAMPLE.fullmatch(line), line
+    assert {re.split("[ {]", one)[0] for one in series} == set(announced)
+
+
+def check_tap(text: str) -> None:
+    """A plan, and as many lines as it says, numbered; the rest are comments."""
+    version, plan, *lines = text.splitlines()
+    assert version == "TAP version 13"
+    points = [line for line in lines if not line.startswith("#")]
+    assert plan == f"1..{len(points)}"
+    for number, line in enumerate(points, 1):
+        assert re.match(rf"(not )?ok {number} - ", line), line
+
+
 def check_people(text: str) -> None:
     """Whole lines without control characters."""
     assert text == "" or text.endswith("\n")
@@ -164,6 +206,10 @@ CHECKS: dict[str, Callable[[str], None]] = {
     "markdown": check_markdown,
     "yaml": check_yaml,
     "html": check_html,
+    "junit": check_junit,
+    "nagios": check_nagios,
+    "prometheus": check_prometheus,
+    "tap": check_tap,
 }
 
 
