@@ -1,0 +1,27 @@
+"""The ids of the catalogue of known conditions, and those of them that no check can look for, with the reason."""
+
+
+def _numbered(prefix: str, *ranges: tuple[int, int], width: int = 3) -> tuple[str, ...]:
+    """Return ids of ranges of numbers, both ends included."""
+    return tuple(f"{prefix}-{number:0{width}}" for first, last in ranges for number in range(first, last + 1))
+
+
+CATALOGUE = {
+    "guide": _numbered("MIP", (1, 7)),
+    "options": _numbered("OPT", (1, 21), width=2),
+    "kernel": _numbered("MIP", (101, 110), (112, 119)),
+    "daemon": _numbered("MIP", (201, 215)),
+    "configuration": _numbered("MIP", (301, 313)),
+    "home_agent": _numbered("MIP", (401, 411)),
+    "mobile_node": _numbered("MIP", (451, 466)),
+    "correspondent": _numbered("MIP", (471, 473)),
+    "path": _numbered("MIP", (501, 509)),
+    "security": _numbered("MIP", (601, 604)),
+}
+"""The ids by the part of the catalogue that they stand in."""
+
+DONE: frozenset[str] = frozenset()
+"""The parts of which every id has a check, or a reason below."""
+
+NOT_CHECKED: dict[str, str] = {}
+"""Ids that no check can look for, each with the reason."""
