@@ -128,6 +128,7 @@ CHECKS = {
     "configuration": "mipsh.plugins.checks.configuration:AREA",
     "correspondent": "mipsh.plugins.checks.correspondent:AREA",
     "daemon": "mipsh.plugins.checks.daemon:AREA",
+    "guide": "mipsh.plugins.checks.guide:AREA",
     "home_agent": "mipsh.plugins.checks.home_agent:AREA",
     "kernel": "mipsh.plugins.checks.kernel:AREA",
     "mobile_node": "mipsh.plugins.checks.mobile_node:AREA",
