@@ -10,10 +10,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PARTS ?=
 ARGS ?=
+KERNEL ?= 6.1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench conformance schemas diagrams screenshot dist clean
+.PHONY: help demo test test-kernel check bench conformance schemas diagrams screenshot dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +25,9 @@ demo: $(VENV)/.installed ## open the shell on a Mobile IPv6 network of this mach
 test: $(VENV)/.installed-dev ## run all tests; ARGS="-k words" narrows them down
 	@echo "Running the tests"
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-kernel: $(VENV)/.installed-dev ## run tests/kernel on a real Mobile IPv6 kernel; KERNEL=6.12 ARGS="-k words"
+	@$(BIN)/python tests/kernel/vm/run_on_kernel.py --kernel $(KERNEL) --results build/kernel-$(KERNEL) -- $(ARGS)
 
 check: $(VENV)/.installed-dev ## lint, format, types, layers, house rules, packages
 	$(BIN)/ruff check .
