@@ -27,7 +27,6 @@ TRIES = 3
 """How often a table is asked for that changes while it is read."""
 STATES_SUFFIX, POLICIES_SUFFIX = ".getsa.nl", ".getpolicy.nl"
 LARGEST_FILE = 64 * 1024 * 1024
-_STATE_REQUEST, _POLICY_REQUEST = bytes(24), bytes(64)
 
 Row = TypeVar("Row")
 Decode = Callable[[wire.Message], Row | Fault]
@@ -43,8 +42,8 @@ def read() -> Tables:
     Raises CapabilityMissing for a kernel without XFRM, RefusedError without CAP_NET_ADMIN, DeadlineError
     for one that does not answer, EngineError for what else it refuses.
     """
-    states, state_faults = _asked(wire.GET_STATE, _STATE_REQUEST, wire.NEW_STATE, wire.state)
-    policies, policy_faults = _asked(wire.GET_POLICY, _POLICY_REQUEST, wire.NEW_POLICY, wire.policy)
+    states, state_faults = _asked(wire.GET_STATE, wire.NEW_STATE, wire.state)
+    policies, policy_faults = _asked(wire.GET_POLICY, wire.NEW_POLICY, wire.policy)
     return Tables(tuple(states), tuple(policies), (*state_faults, *policy_faults))
 
 
@@ -120,14 +119,17 @@ def _end(message: wire.Message) -> Iterator[Fault]:
         raise OSError(code, os.strerror(code))
 
 
-def _asked(request: int, body: bytes, kind: int, decode: Decode[Row]) -> tuple[list[Row], list[str]]:
-    """Ask for a table, again where it changes meanwhile."""
+def _asked(request: int, kind: int, decode: Decode[Row]) -> tuple[list[Row], list[str]]:
+    """Ask for a table, again where it changes meanwhile.
+
+    What is behind the header of a request for all rows are attributes, of which there are none here (Linux:
+    net/xfrm/xfrm_user.c, xfrm_dump_sa).
+    """
     for _ in range(TRIES):
         try:
             with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_XFRM) as kernel:
                 kernel.settimeout(LONGEST_S)
-                size = wire.HEADER.size + len(body)
-                kernel.sendto(wire.HEADER.pack(size, request, REQUEST | DUMP, 1, 0) + body, (0, 0))
+                kernel.sendto(wire.HEADER.pack(wire.HEADER.size, request, REQUEST | DUMP, 1, 0), (0, 0))
                 return collect(iter(lambda: kernel.recv(LARGEST), b""), kind, decode)
         except Changed:
             continue
