@@ -138,12 +138,12 @@ def _native(connector: Connector, target: Target) -> Plan:
 
 
 def _sent(what: str, equivalent: str, clause: str, packet: bytes) -> Plan:
-    """Return the plan of a packet that the kernel routes."""
+    """Return the plan of a message that is sent as any program sends it: policies for its type are met."""
 
     def run() -> str:
-        from mipsh.linux.raw_socket import send
+        from mipsh.linux.raw_socket import send_message
 
-        send(packet)
+        send_message(packet)
         return f"{len(packet)} bytes"
 
     return Plan(what, (Step(what, Via.PACKET, equivalent, clause, run, packet=packet, needs=(Need.NET_RAW,)),))

@@ -13,10 +13,15 @@ from mipsh.linux import links
 from mipsh.linux.packet_socket import ETH_P_IPV6
 from mipsh.linux.privileges import Need, require
 from mipsh.wire.address import UNSPECIFIED, is_link_local, is_multicast, text
+from mipsh.wire.icmpv6 import Icmpv6
+from mipsh.wire.mobility import MobilityHeader
 from mipsh.wire.packet import HEADER_SIZE, Packet, decode
 
 IPV6_HDRINCL, IPV6_FREEBIND = 36, 78
 DEFAULT_PROTOCOLS = (0, 255)
+NEXT_HEADER, HOP_LIMIT = 6, 7
+"""Where they are in an IPv6 header (RFC 8200 section 3)."""
+TYPED = (Icmpv6.PROTOCOL, MobilityHeader.PROTOCOL)
 MULTICAST_LINK_LAYER = b"\x33\x33"
 NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH)
 
@@ -25,7 +30,8 @@ def send(packet: bytes, interface: str = "") -> None:
     """Let the kernel route a whole IPv6 packet, to its destination address, as it stands.
 
     The kernel chooses route and policies as for the packet's source address and the protocol behind
-    its extension headers. It leaves by ``interface`` where one is named, as it has to be for a
+    its extension headers; the type of an ICMPv6 message or of a Mobility Header it does not look at, and takes
+    for 0 (Linux: net/ipv6/raw.c, rawv6_sendmsg). It leaves by ``interface`` where one is named, as it has to be for a
     link-local or multicast destination. Raises
     RefusedError without CAP_NET_RAW, UsageError for what is no packet or goes nowhere, MipshError
     where the kernel has no route or does not take it.
@@ -47,6 +53,27 @@ def send(packet: bytes, interface: str = "") -> None:
             opened.sendto(packet, (text(decoded.destination), 0, 0, scope))
     except OSError as error:
         raise _explained(error, decoded, interface) from None
+
+
+def send_message(packet: bytes) -> None:
+    """Send what is in an IPv6 packet without extension headers as a program does: the kernel makes the header.
+
+    So it knows the message's type, which policies can be about. The checksum is the kernel's, too. Raises what
+    ``send`` raises.
+    """
+    decoded = _decoded(packet)
+    protocol = packet[NEXT_HEADER]
+    if protocol not in TYPED:
+        raise UsageError(f"a packet of protocol {protocol} is not sent as a message", "ICMPv6 and Mobility Headers are")
+    require([Need.NET_RAW], "sending a packet")
+    _scope(decoded, "")
+    try:
+        with closing(socket.socket(socket.AF_INET6, socket.SOCK_RAW, protocol)) as opened:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, packet[HOP_LIMIT])
+            opened.bind((text(decoded.source), 0))
+            opened.sendto(packet[HEADER_SIZE:], (text(decoded.destination), 0))
+    except OSError as error:
+        raise _explained(error, decoded, "") from None
 
 
 def send_on(interface: str, packet: bytes, link_layer: bytes | None = None) -> None:
