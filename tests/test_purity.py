@@ -15,7 +15,19 @@ import pytest
 import mipsh
 
 ROOT = Path(mipsh.__file__).parent
-PURE = ("wire", "captures", "model", "paths", "signalling", "handover", "mobility", "checks", "grammar")
+PURE = (
+    "wire",
+    "captures",
+    "model",
+    "paths",
+    "signalling",
+    "handover",
+    "path_mtu",
+    "mobility",
+    "checks",
+    "kernel_view",
+    "grammar",
+)
 SHARED = ("mipsh", "mipsh.errors", "mipsh.status")
 FORBIDDEN = frozenset(
     [
