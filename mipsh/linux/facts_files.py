@@ -61,16 +61,16 @@ def kernel_config(release: str) -> tuple[KernelConfig, str]:
     hindered: list[OSError] = []
     for place in places:
         try:
-            options = _options(place)
+            found = options(place)
         except OSError as error:
             hindered.append(error)
             continue
-        return KernelConfig(options, loaded(), _built_in(modules), str(place)), str(place)
+        return KernelConfig(found, loaded(), _built_in(modules), str(place)), str(place)
     forbidden = [one for one in hindered if one.errno in (errno.EACCES, errno.EPERM)]
     raise OSError(forbidden[0].errno if forbidden else errno.ENOENT, f"none of {', '.join(map(str, places))} is there")
 
 
-def _options(path: Path) -> dict[str, str]:
+def options(path: Path) -> dict[str, str]:
     """Return the options that a file sets; raises OSError, also where it sets none."""
     data = contents(path)
     if path.suffix == ".gz":
