@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from mipsh.model.columns import Kind, Shown, column, table
 
-ADDRESS, INTEGER, WIDE = Kind.ADDRESS, Kind.INTEGER, Shown.WIDE
+ADDRESS, INTEGER, SECONDS, WIDE = Kind.ADDRESS, Kind.INTEGER, Kind.SECONDS, Shown.WIDE
 _ROUTES = "ro, tunnel, direct, none (it was not there), ? (not seen, or not proved)"
 
 
@@ -129,7 +129,7 @@ class PathStatistics(Struct, frozen=True, gc=False):
         int | None, column("Until RO", "echoes before the first optimised both ways", INTEGER, shown=WIDE)
     ] = None
     converged_s: Annotated[
-        float | None, column("RO after", "time until that one was sent", INTEGER, unit="s", shown=WIDE)
+        float | None, column("RO after", "time until that one was sent", SECONDS, unit="s", shown=WIDE)
     ] = None
     ro_gain_ms: Annotated[
         float | None,

@@ -154,9 +154,13 @@ class History(RuleBasedStateMachine):
         self.pass_time(4)
         self.tokens[home, care_of] = self.scene.rr(home, care_of)
 
-    @rule(data=st.data(), s=st.integers(0, 65535), lifetime=st.integers(0, 120))
+    @rule(data=st.data(), s=st.integers(0, 32767), lifetime=st.integers(0, 120))
     def update(self, data: st.DataObject, s: int, lifetime: int) -> None:
-        """A Binding Update with tokens that may be too old by now."""
+        """A Binding Update with tokens that may be too old by now.
+
+        Numbers stay in half a window: who jumps through more than that within the life of one nonce makes old
+        ones newer again, by the rule of section 9.5.1.
+        """
         if self.tokens:
             (home, care_of), tokens = data.draw(st.sampled_from(list(self.tokens.items())))
             packet = Update(tokens, s=s, lifetime=lifetime, source=care_of, hao=home).packet().encode()
