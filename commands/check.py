@@ -14,7 +14,7 @@ from mipsh.checks.runner import WORST_FIRST, Orders, World, run
 from mipsh.checks.sources import PLACES, Key, Source
 from mipsh.commands.why import here
 from mipsh.engine import Capability, Connector
-from mipsh.errors import CannotTell, MipshError
+from mipsh.errors import CannotTell, DeadlineError, EngineError, MipshError, PluginError
 from mipsh.grammar.declare import Argument, Changes, Command, Option, Takes
 from mipsh.linux.sockets import is_own
 from mipsh.model.address import canonical
@@ -81,7 +81,7 @@ def _wanted(session: Session, checks: list[Check], which: Sequence[str], given: 
     profile, from_, known = given.get("profile", ""), given.get("from_", ""), given.get("baseline", "")
     window_s = 0.0 if from_ else given.get("window", select.WINDOWS_S[profile])
     return Wanted(
-        select.select(checks, which, given.get("skip", ()), profile),
+        select.select(checks, which, given.get("skip", ()), profile, probing=given.get("probe", False)),
         Orders(window_s, LONGEST_S + window_s, given.get("probe", False), given.get("role") or None),
         given.get("fail_on", outcome.DEFAULT_LEVEL),
         facts_user.suppressions(folders(session)),
@@ -91,11 +91,16 @@ def _wanted(session: Session, checks: list[Check], which: Sequence[str], given: 
 
 
 def available(session: Session) -> tuple[list[Check], list[str]]:
-    """Return all checks there are, those of users among them, and what of the users' cannot be read."""
+    """Return all checks there are, those of users among them, and what of those of others cannot be used."""
     from mipsh.linux.facts_user import user_checks
 
-    areas: list[Area] = [session.registry.get(CHECKS, name) for name in session.registry.names(CHECKS)]
     own, faults = user_checks(folders(session))
+    areas: list[Area] = []
+    for name in session.registry.names(CHECKS):
+        try:
+            areas.append(session.registry.get(CHECKS, name))
+        except PluginError as error:
+            faults.append(error.message)
     return select.all_checks([*areas, Area("user", "Checks of this site", tuple(own))]), faults
 
 
@@ -137,10 +142,22 @@ def _engine(session: Session) -> Connector:
 
 
 def tables(engine: Callable[[], Connector]) -> Callable[[str], tuple[object, str]]:
-    """Return what reads a table of an engine by its name, or what it says to ``raw COMMAND``."""
+    """Return what reads a table of an engine by its name, or what it says to ``raw COMMAND``.
+
+    An engine that is not there, or does not answer, is not asked again.
+    """
+    gone: list[MipshError] = []
 
     def read(argument: str) -> tuple[object, str]:
-        connector = engine()
+        if gone:
+            raise gone[0]
+        try:
+            return answer(engine(), argument)
+        except (EngineError, DeadlineError) as error:
+            gone.append(error)
+            raise
+
+    def answer(connector: Connector, argument: str) -> tuple[object, str]:
         where = "" if connector.info is None else connector.info.address
         if argument == ENGINE:
             return connector.info, where

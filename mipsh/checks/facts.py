@@ -82,7 +82,7 @@ class Facts:
     def earlier(self) -> "Facts":
         """Return the node at the beginning of the window; raises Unreadable where there is none."""
         if self._earlier is None:
-            raise Unreadable(Key.CK, "it takes two moments to compare, and there was only one (no --profile quick)")
+            raise Unreadable(Key.CK, "it takes two moments to compare, and there was only one (see --window)")
         return self._earlier
 
     @property
@@ -306,8 +306,11 @@ class Facts:
 
         As said by the user, by the engine, by the daemon's log or configuration, or by what the kernel has.
         """
-        if self.given_role is not None:
-            return self.given_role
+        if self.given_role is None:
+            self.given_role = self._role()
+        return self.given_role
+
+    def _role(self) -> str:
         if self.can_read(Key.VT, ENGINE) and self.engine.role:
             return self.engine.role
         return self._role_of_kernel()

@@ -25,17 +25,25 @@ def all_checks(areas: Iterable[Area]) -> list[Check]:
     return sorted(found.values(), key=lambda check: check.id)
 
 
-def select(checks: Sequence[Check], words: Sequence[str], skip: Sequence[str] = (), profile: str = "") -> list[Check]:
+def select(
+    checks: Sequence[Check],
+    words: Sequence[str],
+    skip: Sequence[str] = (),
+    profile: str = "",
+    *,
+    probing: bool = True,
+) -> list[Check]:
     """Return the checks that words mean and a profile takes, without those to be skipped; raises UsageError.
 
-    What is named by its id is taken whatever the profile.
+    Those that send packets are left out unless that is wanted. What is named by its id is taken nevertheless.
     """
     wanted = list(words) or [ALL]
     left_out = {check.id for word in skip for check in meant(checks, word)}
     found: dict[str, Check] = {}
     for word in wanted:
         for check in meant(checks, word):
-            if check.id not in left_out and (is_id(checks, word) or takes(profile, check)):
+            fits = takes(profile, check) and (probing or not check.about.probe)
+            if check.id not in left_out and (fits or is_id(checks, word)):
                 found[check.id] = check
     return list(found.values())
 

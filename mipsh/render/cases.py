@@ -7,7 +7,7 @@ never one that passed.
 from collections.abc import Iterator
 from enum import Enum
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from mipsh.model.findings import FINDINGS, Finding, Verdict
 from mipsh.model.text import escape, plain
@@ -28,7 +28,7 @@ class Outcome(Enum):
 class Case(Struct, frozen=True):
     """A case: its group and name, its outcome, the word for that, a sentence, and lines with what is known.
 
-    ``seconds`` is how long it took, None where that is not known.
+    ``seconds`` is how long it took, None where that is not known, or is said of another case of the same check.
     """
 
     group: str
@@ -52,9 +52,12 @@ def cases(document: Document) -> Iterator[Case]:
     """Yield the cases of a document, their texts escaped; an error is one more."""
     result = document.result
     is_check = result.table is FINDINGS and not result.errors
+    timed: set[str] = set()
     for row in result.rows if is_check else ():
         if isinstance(row, Finding):
-            yield _of_finding(row)
+            found = _of_finding(row)
+            yield structs.replace(found, seconds=None) if row.id in timed else found
+            timed.add(row.id)
     if not is_check:
         yield _of_result(document)
 

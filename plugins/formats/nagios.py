@@ -49,7 +49,7 @@ def _of_check(found: list[Finding]) -> tuple[str, str]:
         ", ".join(f"{numbers[verdict]} {verdict}" for verdict in Verdict if numbers[verdict]) or "nothing was checked"
     )
     data = [f"{label}={numbers[verdict]};;;0;{len(counting)}" for verdict, label in LABELS.items()]
-    seconds = sum(finding.duration_ms or 0.0 for finding in found) / 1000
+    seconds = sum({finding.id: finding.duration_ms or 0.0 for finding in found}.values()) / 1000
     return f"{ids}: {said}" if ids else said, " ".join((*data, f"time={seconds:.3f}s;;;0"))
 
 

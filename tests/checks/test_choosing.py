@@ -71,6 +71,9 @@ def test_profiles_and_skipping_leave_checks_out() -> None:
     assert ids((), ("kernel", "MIP-5*"), "deep") == "MIP-001 MIP-401"
     assert ids(("MIP-001",), (), "quick") == "MIP-001"
     assert ids(("MIP-001",), ("MIP-001",), "") == ""
+    held = select.select(CHECKS, ["all"], probing=False)
+    assert [check.id for check in held] == ["MIP-001", "MIP-101", "MIP-401", "OPT-01"]
+    assert select.select(CHECKS, ["MIP-506"], probing=False)
 
 
 def test_an_id_of_two_areas_is_that_of_the_first() -> None:

@@ -12,6 +12,7 @@ import pytest
 from harness import RECORDINGS, ROUTE_OPTIMISED, Mipsh, Replay
 
 from mipsh.builtin import FORMATS
+from mipsh.registry import CHECKS, Plugin, Registry
 
 MN = f"{RECORDINGS / ROUTE_OPTIMISED}/mn"
 NOWHERE = "umip:///nowhere/mip6d.sock"
@@ -108,6 +109,16 @@ def test_a_file_of_checks_that_is_wrong_is_said_and_the_others_run(site: Mipsh) 
     ran = site("check", "SITE-002", "--from", MN)
     assert ran.status == 0
     assert "zz.yaml: check 1" in ran.stderr
+
+
+def test_an_area_of_a_package_that_is_broken_is_named_and_the_others_run(site: Mipsh) -> None:
+    """It keeps nothing from being checked."""
+    broken = Plugin(CHECKS, "broken", "mipsh_nowhere:AREA", "nowhere", "1")
+    strange = Plugin(CHECKS, "strange", "mipsh.commands.check:COMMAND", "strange-package", "1")
+    ran = site.lines(Registry(scan=lambda: [broken, strange]), f"check SITE-002 --from {MN}")
+    assert ran.status == 0
+    assert "the check 'broken' of the package nowhere cannot be used" in ran.stderr
+    assert "is a Command, not a Area" in ran.stderr
 
 
 def test_formats_for_machines_say_what_was_found(site: Mipsh) -> None:
