@@ -13,6 +13,7 @@ from mipsh.action.known import Here, unicast
 from mipsh.action.methods import Method, Target
 from mipsh.action.methods import plan as plan_of
 from mipsh.action.observed import CORRESPONDENT, HOME
+from mipsh.action.permit import permit
 from mipsh.action.steps import Step as PlanStep
 from mipsh.action.targets import find
 from mipsh.commands.move import GAP_S, in_lab, moving
@@ -72,6 +73,8 @@ class Asked(Struct, frozen=True):
 def run(session: Session, **values: Unpack[Options]) -> Result:
     """Watch the next handover, or provoke one, and report it."""
     asked = _asked(values)
+    if asked.is_provoked and not session.permission.dry_run:
+        permit(session, "provoking a handover")
     found = case(session, asked)
     plan = provocation(session, found, asked) if asked.is_provoked else None
     if session.permission.dry_run:
@@ -276,7 +279,7 @@ def watching(found: Case, asked: Asked) -> list[How]:
 
 COMMAND = Command(
     "handover",
-    "watch or provoke one handover under a stream of echoes, and say when each step of it came",
+    "time one handover, awaited or provoked, under a stream of echoes",
     run,
     (),
     (
