@@ -46,6 +46,7 @@ COMMANDS = {
     "lab status": "mipsh.commands.lab:STATUS",
     "lab up": "mipsh.commands.lab:UP",
     "move": "mipsh.commands.move:COMMAND",
+    "mtu": "mipsh.commands.mtu:COMMAND",
     "nonce": "mipsh.commands.nonce:COMMAND",
     "ping6": "mipsh.commands.ping6:COMMAND",
     "pl": "mipsh.commands.pl:COMMAND",

@@ -103,7 +103,7 @@ def opened(session: Session, found: Case, interval_s: float) -> Iterator[Watcher
     known = _known(found)
     target = EchoTarget(found.ends.peer, found.ends.home_address)
     with ExitStack() as stack:
-        watched = _peer_watch(found)
+        watched = peer_watch(found.lab, found.ends.peer)
         stream = found.here.do(lambda: Stream(target, interval_s, ECHO_WAIT_S, known, watched))
         stack.callback(stream.close)
         watch = found.here.do(lambda: HandoverWatch(found.ends, stream))
@@ -122,13 +122,12 @@ def _known(found: Case) -> Known:
     return Known(addresses, frozenset((parse(found.ends.home_address),)))
 
 
-def _peer_watch(found: Case) -> Callable[[int, int], EchoWatch] | None:
-    """Return what makes a watch where the peer is; None where that is not within reach."""
+def peer_watch(lab: Existing | None, peer: str) -> Callable[[int, int | None], EchoWatch] | None:
+    """Return what makes a watch of echoes where a peer is; None where that is not within reach."""
     from mipsh.linux.lab_links import inside
 
-    nodes = () if found.lab is None else tuple(found.lab.state.nodes.values())
-    for node in nodes:
-        if inside(node.namespace, lambda: is_own(found.ends.peer)):
+    for node in () if lab is None else tuple(lab.state.nodes.values()):
+        if inside(node.namespace, lambda: is_own(peer)):
             path = node.namespace
             return lambda identifier, size: inside(path, lambda: EchoWatch(identifier, size))
     return None

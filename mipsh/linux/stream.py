@@ -59,7 +59,7 @@ class Stream:
         interval_s: float,
         wait_s: float,
         known: Known,
-        watched: Callable[[int, int], EchoWatch] | None = None,
+        watched: Callable[[int, int | None], EchoWatch] | None = None,
     ) -> None:
         self.known = known
         self.interval_s, self._wait_s = interval_s, wait_s

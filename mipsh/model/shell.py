@@ -8,6 +8,7 @@ from mipsh.model.actions import ACTION_TABLES
 from mipsh.model.columns import Kind, Shown, column, table
 from mipsh.model.handovers import HANDOVER_TABLES
 from mipsh.model.packets import PACKET_TABLES
+from mipsh.model.path_mtus import PATH_MTU_TABLES
 from mipsh.model.paths import PATH_TABLES
 from mipsh.model.traces import TRACE_TABLES
 from mipsh.model.why import WHY_TABLES
@@ -299,6 +300,7 @@ SHELL_TABLES = (
     }
     | ACTION_TABLES
     | HANDOVER_TABLES
+    | PATH_MTU_TABLES
     | PACKET_TABLES
     | TRACE_TABLES
     | PATH_TABLES

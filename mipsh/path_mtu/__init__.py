@@ -1,0 +1,1 @@
+"""Which packet sizes fit on a path: the search for them, what answers mean, and what to do about those that vanish."""
