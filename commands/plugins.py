@@ -16,7 +16,7 @@ def run(session: Session) -> Result:
     rows = []
     for group, names in BUILT_IN.items():
         for name in names:
-            summary = getattr(registry.get(group, name), "summary", None)
+            summary = summary_of(registry.get(group, name))
             rows.append(PluginReport(singular(group), name, "mipsh", __version__, "ok", None, summary))
     broken = registry.broken()
     for plugin in registry.found():
@@ -28,11 +28,17 @@ def run(session: Session) -> Result:
                 plugin.version or None,
                 "broken" if plugin.problem else "ok",
                 plugin.problem or None,
-                getattr(plugin.value, "summary", None),
+                summary_of(plugin.value),
             )
         )
     warnings = tuple(Notice("plugin", unusable(plugin)) for plugin in broken)
     return Result(PLUGINS, rows, warnings=warnings)
+
+
+def summary_of(value: object) -> str | None:
+    """Return what something is for, in its own words: an area of checks has a title."""
+    found = getattr(value, "summary", None) or getattr(value, "title", None)
+    return None if found is None else str(found)
 
 
 COMMAND = Command(

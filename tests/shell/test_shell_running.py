@@ -185,7 +185,7 @@ def test_ctrl_c_in_a_pager_is_the_pagers(mipsh: Mipsh) -> None:
 def test_a_pager_that_is_not_there_is_said(mipsh: Mipsh) -> None:
     """The result is shown without it."""
     with Terminal(mipsh, *NOWHERE, variables={"MIPSH_PAGER": "/nosuch/pager"}) as terminal:
-        assert terminal.run("help")[-2].startswith("watch")
+        assert terminal.run("help")[-2].startswith("why")
         assert b"mipsh: warning: the pager '/nosuch/pager' cannot be started: No such file" in terminal.raw
 
 
