@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from mipsh.model.actions import ACTION_TABLES
 from mipsh.model.columns import Kind, Shown, column, table
+from mipsh.model.configuration import CONFIG_TABLES
 from mipsh.model.handovers import HANDOVER_TABLES
 from mipsh.model.packets import PACKET_TABLES
 from mipsh.model.path_mtus import PATH_MTU_TABLES
@@ -299,6 +300,7 @@ SHELL_TABLES = (
         )
     }
     | ACTION_TABLES
+    | CONFIG_TABLES
     | HANDOVER_TABLES
     | PATH_MTU_TABLES
     | PACKET_TABLES
