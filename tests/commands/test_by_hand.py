@@ -75,7 +75,7 @@ def test_every_format_shows_it(mipsh: Mipsh, engines: Engines, format_: str) -> 
     assert ran.status == 0
     assert format_ in FOR_MONITORING or "binding_update_list" in ran.stdout.replace("\\", "")
     counted = mipsh("-e", uri, "bul", "--how", "-o", format_, "--where", "via=vt", "|", "count")
-    assert (counted.status, "0" in counted.stdout) == (0, True)
+    assert (counted.status, format_ in FOR_MONITORING or "0" in counted.stdout) == (0, True)
     assert mipsh("-e", uri, "bul", "--how", "--columns", "state").status == 64
 
 
