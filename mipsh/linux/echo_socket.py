@@ -38,10 +38,17 @@ LARGEST, ANCILLARY_SIZE = 65_575, 1024
 BUFFER_SIZE = 1 << 20
 NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH)
 BUSY = (errno.ENOBUFS, errno.EAGAIN)
+FORBIDDEN = (errno.EPERM, errno.EACCES, errno.EINVAL)
+"""What the kernel says of a packet that a policy or a firewall, a route or a rule "prohibit", one "blackhole" keeps."""
+WHO_FORBIDS = "an XFRM policy that blocks, a firewall, or a route or rule that prohibits; 'why HOST' may say which"
 HOW_TO_GRANT = (
     "run mipsh with sudo, give its Python the capability (setcap cap_net_raw+ep FILE), or let your group "
     "ping: sysctl net.ipv4.ping_group_range='0 2147483647'"
 )
+
+
+class Forbidden(RefusedError):
+    """The kernel did not let one packet go; the next one may."""
 
 
 class Target(Struct, frozen=True):
@@ -115,12 +122,17 @@ class EchoSocket:
             own.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_SIZE)
 
     def send(self, sequence: int, data: bytes) -> float:
-        """Send a request; return when, in seconds since 1970, just before the kernel had it. Raises MipshError."""
+        """Send a request; return when, in seconds since 1970, just before the kernel had it.
+
+        Raises Forbidden for a packet that policies or routes keep, MipshError where nothing can be sent.
+        """
         message = HEADER.pack(REQUEST, 0, 0, self.identifier, sequence & 0xFFFF) + data
         at = time.time()
         try:
             self._socket.sendto(message, self._ends)
         except OSError as error:
+            if error.errno in FORBIDDEN:
+                raise Forbidden(f"the kernel did not let it go: {error.strerror}", WHO_FORBIDS) from None
             if error.errno not in BUSY:
                 raise _explained(error, self.target) from None
         return at

@@ -1,7 +1,8 @@
 """Sends echoes and tells of each what way it went: requests, replies and frames brought together.
 
-An echo is settled when its reply came, when an ICMPv6 error did, or when it was waited for long enough. Whether
-a packet was seen is known from the same clock as the reply: the kernel shows a frame before it hands it on.
+An echo is settled when its reply came, when an ICMPv6 error did, or when it was waited for long enough; at once
+where the kernel did not let it go, as it does with a mobile node's packets while that moves. Whether a packet was
+seen is known from the same clock as the reply: the kernel shows a frame before it hands it on.
 """
 
 import os
@@ -15,9 +16,9 @@ from typing import Self
 from msgspec import Struct
 
 from mipsh.errors import RefusedError
-from mipsh.linux.echo_socket import Answer, EchoSocket, Target, sequence_of
+from mipsh.linux.echo_socket import Answer, EchoSocket, Forbidden, Target, sequence_of
 from mipsh.linux.echo_watch import MOST_AT_ONCE, EchoWatch
-from mipsh.paths.classify import Circumstances, classify
+from mipsh.paths.classify import NO_REPLY, Circumstances, classify
 from mipsh.paths.echo import Echo, Frame, Known, Path, Route, Way
 from mipsh.paths.icmp_words import words
 from mipsh.paths.sights import error_in, number_of
@@ -68,6 +69,7 @@ class _Pending(Struct):
     frames: list[Frame]
     answer: Answer | None = None
     duplicates: int = 0
+    forbidden: str = ""
 
 
 class Prober:
@@ -158,7 +160,11 @@ class Prober:
         self._settled.pop(number, None)
         pending = _Pending(self.sent, 0.0, now, now + self.pace.wait_s, lost, [])
         self._pending[number] = pending
-        pending.at = self.socket.send(number, self._data)
+        try:
+            pending.at = self.socket.send(number, self._data)
+        except Forbidden as error:
+            pending.at, pending.forbidden = time.time(), error.message
+            pending.until = now + (self.pace.interval_s if self.pace.is_flood else 0.0)
 
     def _take(self) -> None:
         """Take what came: replies first, so that the frames that were shown before them are there, too."""
@@ -233,6 +239,8 @@ class Prober:
         return since if 0 <= since <= most + CLOCK_S else most
 
     def _path(self, number: int, pending: _Pending, reply: Answer | None) -> Path:
+        if pending.forbidden and reply is None:
+            return Path(Way(Route.NONE, pending.forbidden), Way(Route.NONE, NO_REPLY))
         if self._watch is None:
             return _unwatched(reply)
         echo = Echo(self._source, self._destination, self.socket.identifier, number, self._token, self.pace.size)

@@ -23,6 +23,7 @@ from mipsh.wire.packet import Esp, Packet, decode
 pytestmark = [pytest.mark.system, needs_namespaces]
 
 HERE, THERE, HOME, AGENT, FAR = "2001:db8::1", "2001:db8::2", "2001:db8:1::100", "2001:db8:1::1", "2001:db8:4::2"
+RULE_PROHIBIT = "prohibit"
 NEVER: Callable[[], bool] = bool
 
 
@@ -262,3 +263,30 @@ def test_the_watch_counts_what_it_lost(netns: Netns) -> None:
         assert watch.lost > 0
         assert len(list(watch.frames())) + watch.lost >= 100
     watch.close()
+
+
+def test_what_the_kernel_does_not_let_go(netns: Netns) -> None:
+    """A rule that keeps packets: each is told of at once, and those after it are sent."""
+
+    def rule(what: str) -> None:
+        from pyroute2 import IPRoute
+
+        with IPRoute() as kernel:
+            kernel.rule(what, priority=10, dst=f"{FAR}/128", action=RULE_PROHIBIT)
+
+    netns.inside("there", partial(links.configure, "all", "forwarding", 1))
+    netns.inside("here", partial(rule, "add"))
+    found: list[Settled] = []
+
+    def go() -> None:
+        with Prober(Target(FAR, HERE), Pace(4, 0.05, wait_s=0.2)) as prober:
+            for one in prober.run(NEVER):
+                found.append(one)
+                if len(found) == 2:
+                    rule("del")
+
+    netns.inside("here", go)
+    kept, sent = found[:2], found[2:]
+    assert [routes(one) for one in kept] == [("none", "none")] * 2
+    assert all("did not let it go" in one.outcome.path.request.reason for one in kept)
+    assert {routes(one)[0] for one in sent} == {"direct"}
