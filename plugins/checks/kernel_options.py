@@ -178,10 +178,6 @@ def _answers(facts: Facts) -> str:
     return f"the kernel lists its {len(facts.policies)} policies"
 
 
-def _lists(facts: Facts) -> str:
-    return f"the kernel lists its {len(facts.sockets)} TCP sockets"
-
-
 def about(id_: str, title: str, severity: Severity, roles: tuple[str, ...] = (), *remedy: str) -> About:
     """Return what is declared of an option's check."""
     return About(id_, title, severity, roles, remedy=remedy or ("boot a kernel with it",), reference=UMIP_KERNEL)
@@ -255,13 +251,6 @@ OPTIONS = (
         Key.XT,
         _counts,
     ),
-    Option(
-        about("OPT-14", "TCP sockets cannot be asked for (INET_DIAG, INET_TCP_DIAG)", Severity.INFO),
-        ("INET_DIAG", "INET_TCP_DIAG"),
-        "What connections do with route optimisation is seen by asking the kernel for its sockets.",
-        Key.SK,
-        _lists,
-    ),
 )
 
 for _option in OPTIONS:
@@ -277,6 +266,26 @@ def experimental(facts: Facts) -> Judgements:
     value = facts.kernel_config.get("EXPERIMENTAL")
     said = (facts.saw(Key.KC, f"CONFIG_EXPERIMENTAL={value}"),)
     yield passed("it is set", evidence=said) if value == "y" else affected("it is not set", expected="y", evidence=said)
+
+
+DIAGNOSIS = ("PACKET", "INET_DIAG", "INET_TCP_DIAG")
+
+
+@AREA.check(about("OPT-14", "packets or TCP sockets cannot be looked at (PACKET, INET_DIAG)", Severity.INFO))
+def diagnosis(facts: Facts) -> Judgements:
+    """Look for packet sockets, by which packets are seen, and for the list of TCP sockets, which tells what they do."""
+    names = DIAGNOSIS
+    if facts.can_read(Key.SK):
+        said = f"the kernel lists its {len(facts.sockets)} TCP sockets"
+        yield passed(said, "INET_DIAG", evidence=(facts.saw(Key.SK, said),), by=By.BEHAVIOUR)
+        names = ("PACKET",)
+    for name in names:
+        value = facts.kernel_config.get(name)
+        proof = (facts.saw(Key.KC, f"CONFIG_{name}={value}"),)
+        if value in ("y", "m"):
+            yield passed("it is built", name, evidence=proof)
+        else:
+            yield affected("it is not set", name, expected="y or m", evidence=proof)
 
 
 @AREA.check(about("OPT-15", "a packet filter cannot tell mobility headers and options apart", Severity.INFO))

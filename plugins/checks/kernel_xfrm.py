@@ -119,8 +119,9 @@ def updates_received(facts: Facts) -> int | None:
 
 def optimised(facts: Facts) -> Iterator[tuple[Socket, State]]:
     """Yield the TCP connections that a policy and a state of route optimisation are for, each with the state."""
-    homes = facts.home_addresses if facts.role == MOBILE_NODE else frozenset()
-    mobile_peers = frozenset() if homes else frozenset(one.home_address for one in facts.cache)
+    is_mobile = facts.role == MOBILE_NODE
+    homes = facts.home_addresses if is_mobile else frozenset()
+    mobile_peers = frozenset() if is_mobile else frozenset(one.home_address for one in facts.cache)
     for socket in facts.sockets:
         if socket.state != "ESTABLISHED" or not (socket.local in homes or socket.remote in mobile_peers):
             continue

@@ -47,7 +47,6 @@ AT_WORK: dict[str, dict[str, Any]] = {
     "OPT-07": {"RT": (route("2001:db8:1::100/128", source="2001:db8:1::1", source_length=128),)},
     "OPT-09": IPSEC | {"XS": (state("esp", "2001:db8::1", "2001:db8::2"),)},
     "OPT-13": {"XT": {"XfrmInNoPols": 0}},
-    "OPT-14": {"SK": ()},
 }
 """What shows that an option works, by the checks that look at it."""
 BUILT: dict[str, tuple[str, ...]] = {
@@ -60,7 +59,6 @@ BUILT: dict[str, tuple[str, ...]] = {
     "OPT-10": ("NET_KEY", "NET_KEY_MIGRATE"),
     "OPT-11": ("SYSVIPC", "PROC_FS", "PROC_SYSCTL", "NET", "INET", "IPV6"),
     "OPT-13": ("XFRM_STATISTICS",),
-    "OPT-14": ("INET_DIAG", "INET_TCP_DIAG"),
 }
 FOR_IPSEC = ("OPT-08", "OPT-09", "OPT-10")
 
@@ -108,6 +106,16 @@ OTHERS: dict[str, list[tuple[dict[str, Any], dict[str, str]]]] = {
         ({"KR": kernel("2.6.26"), "KC": built(EXPERIMENTAL="y")}, {"": "PASS"}),
         ({"KR": kernel("3.8.13"), "KC": built()}, {"": "AFFECTED"}),
         ({"KR": kernel("3.8.13")}, {"": "UNKNOWN"}),
+    ],
+    "OPT-14": [
+        ({"SK": (), "KC": built(PACKET="y")}, {"INET_DIAG": "PASS", "PACKET": "PASS"}),
+        ({"SK": (), "KC": built()}, {"INET_DIAG": "PASS", "PACKET": "AFFECTED"}),
+        (
+            {"KC": built(PACKET="m", INET_DIAG="m")},
+            {"PACKET": "PASS", "INET_DIAG": "PASS", "INET_TCP_DIAG": "AFFECTED"},
+        ),
+        ({"SK": ()}, {"INET_DIAG": "PASS", "": "UNKNOWN"}),
+        ({}, {"": "UNKNOWN"}),
     ],
     "OPT-15": [
         ({"KC": built(NFT_EXTHDR="m")}, {"": "PASS"}),
