@@ -268,7 +268,7 @@ def experimental(facts: Facts) -> Judgements:
     yield passed("it is set", evidence=said) if value == "y" else affected("it is not set", expected="y", evidence=said)
 
 
-DIAGNOSIS = ("PACKET", "INET_DIAG", "INET_TCP_DIAG")
+DIAGNOSIS: tuple[str, ...] = ("PACKET", "INET_DIAG", "INET_TCP_DIAG")
 
 
 @AREA.check(about("OPT-14", "packets or TCP sockets cannot be looked at (PACKET, INET_DIAG)", Severity.INFO))
