@@ -30,6 +30,7 @@ COMMANDS = {
     "describe": "mipsh.commands.describe:COMMAND",
     "disable": "mipsh.commands.disable:COMMAND",
     "disconnect": "mipsh.commands.disconnect:COMMAND",
+    "drift": "mipsh.commands.drift:COMMAND",
     "enable": "mipsh.commands.enable:COMMAND",
     "flush": "mipsh.commands.flush:COMMAND",
     "hal": "mipsh.commands.hal:COMMAND",
@@ -58,6 +59,7 @@ COMMANDS = {
     "raw": "mipsh.commands.raw:COMMAND",
     "record": "mipsh.commands.record:COMMAND",
     "replay": "mipsh.commands.replay:COMMAND",
+    "routes": "mipsh.commands.routes:COMMAND",
     "rr": "mipsh.commands.rr:COMMAND",
     "set": "mipsh.commands.set:COMMAND",
     "source": "mipsh.commands.source:COMMAND",
@@ -65,9 +67,11 @@ COMMANDS = {
     "status": "mipsh.commands.status:COMMAND",
     "tour": "mipsh.commands.tour:COMMAND",
     "trace": "mipsh.commands.trace:COMMAND",
+    "tunnels": "mipsh.commands.tunnels:COMMAND",
     "version": "mipsh.commands.version:COMMAND",
     "watch": "mipsh.commands.watch:COMMAND",
     "why": "mipsh.commands.why:COMMAND",
+    "xfrm": "mipsh.commands.xfrm:COMMAND",
 }
 
 ALIASES = {

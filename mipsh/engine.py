@@ -111,7 +111,8 @@ class Connector:
 
     ``variables`` are the user's, for an address that depends on them. ``actions`` is what the engine
     can be told to do, and ``home_addresses`` those of a mobile node, where the engine says them; both
-    are known once it is connected.
+    are known once it is connected. ``has_sequence_numbers`` is unset where its tables do not tell one Binding
+    Update from the next.
     """
 
     info: EngineInfo | None = None
@@ -119,6 +120,7 @@ class Connector:
     variables: Mapping[str, str] = MappingProxyType({})
     actions: frozenset[Action] = frozenset()
     home_addresses: tuple[str, ...] = ()
+    has_sequence_numbers: bool = True
 
     def connect(self) -> EngineInfo:
         """Reach the engine once and learn what it is; raises EngineError or DeadlineError."""

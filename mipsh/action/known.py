@@ -124,7 +124,8 @@ def gather(session: Session, host: str, source: str, here: Here | None, xfrm_fro
 def _of_engine(session: Session, host: str, source: str) -> Facts:
     connector = session.engine()
     info = connector.info
-    kept = () if info is None else info.capabilities
+    # What a kernel has of bindings comes from its states and policies, which are looked at themselves.
+    kept = () if info is None or info.engine == KERNEL else info.capabilities
     rows: dict[str, Any] = {}
     with connector.asking():
         for capability in (Capability.BINDING_UPDATE_LIST, Capability.RETURN_ROUTABILITY, Capability.BINDING_CACHE):

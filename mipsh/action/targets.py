@@ -52,11 +52,11 @@ def _of_mobile_node(connector: Connector, wanted: str) -> list[Target]:
         return homes or _unregistered(connector)
     known = {*connector.home_addresses, *(entry.home_address for entry in entries)}
     if wanted in known or (not known and is_own(wanted)):
-        return [entry for entry in homes if entry.home_address == wanted] or [Target(wanted, "", HOME)]
+        return [entry for entry in homes if entry.home_address == wanted] or [_bare(connector, wanted)]
     if wanted in {entry.peer for entry in homes}:
         return [entry for entry in homes if entry.peer == wanted]
     found = [entry for entry in entries if entry.peer == wanted]
-    return found or [_new(home, wanted, homes) for home in _homes(connector, entries)]
+    return found or [_new(connector, home, wanted, homes) for home in _homes(connector, entries)]
 
 
 def _from_list(row: Any) -> Target:
@@ -67,8 +67,16 @@ def _from_list(row: Any) -> Target:
         HOME if row.registration == HOME else CORRESPONDENT,
         interface=row.interface or "",
         care_of_address=care_of,
-        known=f"{row.state}, sequence number {row.sequence}, {row.lifetime_remaining_s} s left",
+        known=_in_words(row.state, row),
     )
+
+
+def _in_words(state: str | None, row: Any) -> str:
+    """Return what a row says of its binding, as far as it says it."""
+    said = [state or "of unknown state"]
+    said += [] if row.sequence is None else [f"sequence number {row.sequence}"]
+    said += [] if row.lifetime_remaining_s is None else [f"{row.lifetime_remaining_s} s left"]
+    return ", ".join(said)
 
 
 def _homes(connector: Connector, entries: list[Target]) -> list[str]:
@@ -79,16 +87,22 @@ def _homes(connector: Connector, entries: list[Target]) -> list[str]:
     return known
 
 
-def _new(home_address: str, peer: str, homes: list[Target]) -> Target:
+def _new(connector: Connector, home_address: str, peer: str, homes: list[Target]) -> Target:
     """Return what is known of a peer that has no entry: the mobile node's own side, from its home registration."""
     for entry in homes:
         if entry.home_address == home_address:
             return structs.replace(entry, peer=peer, registration=CORRESPONDENT, known=NO_ENTRY)
-    return Target(home_address, peer, CORRESPONDENT)
+    return _bare(connector, home_address, peer, CORRESPONDENT)
 
 
 def _unregistered(connector: Connector) -> list[Target]:
-    return [Target(home, "", HOME) for home in _homes(connector, [])]
+    return [_bare(connector, home) for home in _homes(connector, [])]
+
+
+def _bare(connector: Connector, home_address: str, peer: str = "", registration: str = HOME) -> Target:
+    """Return a target of which there is no row: where the node is, as far as that is known otherwise."""
+    interface, care_of = connector.place()
+    return Target(home_address, peer, registration, interface=interface, care_of_address=care_of)
 
 
 def _without_tables(connector: Connector, wanted: str) -> list[Target]:
@@ -100,14 +114,10 @@ def _without_tables(connector: Connector, wanted: str) -> list[Target]:
         )
     if wanted == WHOLE_LIST:
         raise CapabilityMissing("this engine keeps no binding update list, so that 'all' is not known", "name a peer")
-    interface, care_of = connector.place()
     homes = [home for home in connector.home_addresses if wanted in (HOME, home)]
     if homes:
-        return [Target(home, "", HOME, interface=interface, care_of_address=care_of) for home in homes]
-    return [
-        Target(home, wanted, CORRESPONDENT, interface=interface, care_of_address=care_of)
-        for home in connector.home_addresses
-    ]
+        return [_bare(connector, home) for home in homes]
+    return [_bare(connector, home, wanted, CORRESPONDENT) for home in connector.home_addresses]
 
 
 def _of_peer(connector: Connector, wanted: str) -> list[Target]:
@@ -136,5 +146,5 @@ def _from_cache(row: Any) -> Target:
         at_peer=True,
         local_address=row.local_address or "",
         care_of_address=row.care_of_address or "",
-        known=f"{row.status}, sequence number {row.sequence}, {row.lifetime_remaining_s} s left",
+        known=_in_words(row.status, row),
     )

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from mipsh.action.judge import Judgement, judge, unfinished
 from mipsh.action.observed import AWAITING, BOUND, HOME, Entry, Kind, Message, Observed, Source, Test, Wanted
-from mipsh.engine import Connector, Listener
+from mipsh.engine import Connector, Listener, unable
 from mipsh.errors import CapabilityMissing, MipshError
 from mipsh.model.events import EngineEvent
 from mipsh.session import Session
@@ -293,6 +293,8 @@ class Watch:
             self.seen.blind.append(line)
 
     def _row(self) -> Entry | None:
+        if not self._connector.has_sequence_numbers:
+            raise unable("table that tells one Binding Update from the next", self._connector.info)
         return (
             cache_entry(self._connector, self.wanted)
             if self.wanted.at_peer

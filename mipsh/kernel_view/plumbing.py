@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from msgspec import Struct, structs
 
-from mipsh.checks.sources import Link, Route
+from mipsh.checks.sources import InterfaceAddress, Link, Proxy, Route, Rule, Tunnel
 from mipsh.kernel_view import bindings, needs, things
 from mipsh.kernel_view import matching as form
 from mipsh.kernel_view.matching import ANY, HAO, ROUTE2
@@ -20,6 +20,15 @@ from mipsh.kernel_view.view import MAIN, MIP6D, View
 from mipsh.model.xfrm import Policy, State
 
 Row = TypeVar("Row")
+BY_HAND = {
+    "state": "ip -6 -s xfrm state",
+    "policy": "ip -6 xfrm policy",
+    "route": "ip -6 route show table all",
+    "rule": "ip -6 rule",
+    "tunnel": "ip -6 -d tunnel show",
+    "proxy": "ip -6 neigh show proxy",
+    "address": "ip -6 address",
+}
 STAGES = {
     bindings.BOUND: Stage.BOUND,
     bindings.PENDING: Stage.PENDING,
@@ -29,7 +38,10 @@ STAGES = {
 
 
 class Piece(Struct, frozen=True):
-    """An object of a binding, or (``binding`` None) one that every node of the role has, or that nobody needs."""
+    """An object of a binding, or (``binding`` None) one that every node of the role has, or that nobody needs.
+
+    ``names`` are the addresses of one that nobody needs.
+    """
 
     binding: Binding | None
     kind: str
@@ -38,6 +50,7 @@ class Piece(Struct, frozen=True):
     evidence: str
     purpose: str
     by_hand: str = ""
+    names: frozenset[str] = frozenset()
 
 
 class Plumbing(Struct, frozen=True):
@@ -110,7 +123,7 @@ def _allow(binding: Binding, view: View, used: set[int], is_kept_too: bool) -> N
     if binding.stage is Stage.BOUND:
         return
     ends = {binding.home, binding.peer}
-    if binding.stage in (Stage.OPEN, Stage.PENDING) and binding.is_own:
+    if binding.stage in (Stage.OPEN, Stage.PENDING):
         used.update(id(row) for row in view.states or () if _is_between(row, ends))
         used.update(id(row) for row in view.policies or () if _is_between(row, ends))
 
@@ -161,8 +174,10 @@ def _is_of_binding(row: Object, view: View, wanted: Sequence[Binding]) -> bool:
     """Tell whether an object that nobody needs was made for a binding, or may be anybody's.
 
     A tunnel is, where a state has its far end for a care-of address, or where it is marked; one of a mobile node
-    stays from its first registration on, and so do its rules while its home address is away.
+    stays from its first registration on, and its blackhole as long as the home address is on that tunnel.
     """
+    if isinstance(row, Rule):
+        return view.addresses is not None and not needs.agent_of(view, row.source)
     if not isinstance(row, Link):
         return True
     if row.tunnel is None or view.home_addresses or row.tunnel.remote == ANY:
@@ -178,9 +193,25 @@ MIP6_DEVICE = 0x8
 
 def _extra(row: Object) -> Piece:
     kind, words = things.in_words(row)
-    by_hand = {"state": "ip -6 -s xfrm state", "policy": "ip -6 xfrm policy", "route": "ip -6 route show table all"}
-    by_hand |= {"rule": "ip -6 rule", "tunnel": "ip -6 -d tunnel show", "proxy": "ip -6 neigh show proxy"}
-    return Piece(None, kind, "", Verdict.EXTRA, words, "is of no binding that there is", by_hand.get(kind, ""))
+    why = "is of no binding that there is"
+    return Piece(None, kind, "", Verdict.EXTRA, words, why, BY_HAND[kind], frozenset(_addresses(row)) - {ANY})
+
+
+def _addresses(row: Object) -> tuple[str, ...]:
+    match row:
+        case State():
+            return row.source, row.destination
+        case Policy():
+            return row.selector.source, row.selector.destination
+        case Route():
+            return (row.destination,)
+        case Rule():
+            return (row.source,)
+        case Link(tunnel=Tunnel() as tunnel):
+            return tunnel.local, tunnel.remote
+        case Proxy() | InterfaceAddress():
+            return (row.address,)
+    return ()
 
 
 class _Index:

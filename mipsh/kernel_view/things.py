@@ -148,7 +148,8 @@ def policy(wanted: Rules, why: str) -> Thing:
     asks = " ".join(f"{protocol_word(protocol)} {word(MODES, mode)}" for protocol, mode in sorted(wanted.asks))
     rest = asks or ("block" if wanted.action == BLOCK else "no template")
     direction = "in" if wanted.direction == IN else "out"
-    words = f"{direction} {upper_words(*wanted.upper)}{ends} priority {wanted.priority}, {rest}"
+    kind = "" if wanted.kind == SUB else f"{word(TYPES, wanted.kind)} "
+    words = f"{kind}{direction} {upper_words(*wanted.upper)}{ends} priority {wanted.priority}, {rest}"
     return Thing("policy", words, why, find, f"ip -6 xfrm policy list ptype {word(TYPES, wanted.kind)}")
 
 
@@ -278,7 +279,8 @@ def policy_words(row: Policy) -> str:
     direction = word(("in", "out", "fwd"), row.direction)
     upper = upper_words(selector.protocol, selector.source_port, selector.source_mask)
     action = "block" if row.action == BLOCK else template_words(row.templates)
-    return f"{direction} {upper}{ends} priority {row.priority}{called}, {action}"
+    kind = "" if row.kind == SUB else f"{word(TYPES, row.kind)} "
+    return f"{kind}{direction} {upper}{ends} priority {row.priority}{called}, {action}"
 
 
 def template_words(templates: Iterable[Template]) -> str:

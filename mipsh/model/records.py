@@ -228,7 +228,7 @@ class BindingUpdateListEntry(Struct, frozen=True, gc=False):
         column(
             "State",
             "bound, return_routability, waiting_for_ack, not_mobile (the peer does not do Mobile IPv6), "
-            "unreachable, expired",
+            "unreachable, expired; of a kernel alone: bound, pending, blocked, incomplete",
             source="computed from kind, ack, RR state, lifetime",
         ),
     ] = None

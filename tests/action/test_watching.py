@@ -207,6 +207,7 @@ def test_events_that_cannot_be_heard_are_remembered(session: Session) -> None:
         asking=connector.asking,
         binding_update_list=connector.binding_update_list,
         return_routability=connector.return_routability,
+        has_sequence_numbers=True,
     )
 
     def watched() -> list[str]:
@@ -252,6 +253,7 @@ def test_very_many_messages_are_not_all_kept(session: Session) -> None:
         asking=connector.asking,
         binding_update_list=connector.binding_update_list,
         return_routability=connector.return_routability,
+        has_sequence_numbers=True,
     )
     wanted = Wanted(HOA, CN, CORRESPONDENT, "native", "asked", 0.05)
     with Watch(Standing(other), wanted).open() as watch:
