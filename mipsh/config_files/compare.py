@@ -86,6 +86,9 @@ def _mip6d(conf: Mip6dConf) -> dict[str, _Held]:
     for setting in conf.settings:
         if setting.block.startswith(POLICY_SET) or setting.name == POLICY_SET:
             continue
+        is_bare = setting.statement is not None and setting.statement.body is not None and not setting.statement.values
+        if is_bare and setting.option is not None:
+            continue
         key, value = _told_apart(setting)
         found[_free(key, found)] = _Held(value, setting.option, setting.place)
     block = next((one.option for one in conf.settings if one.name == POLICY_SET), None)

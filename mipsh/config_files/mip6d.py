@@ -185,7 +185,7 @@ def _settings(top: tuple[Statement, ...]) -> Iterator[Setting]:
     """Yield what is set at the top and in the blocks, and the defaults of what is not set."""
     given = {statement.name for statement in top}
     for (block, name), known in OPTIONS.items():
-        if block == TOP and name not in given and not known.has_body:
+        if block == TOP and name not in given and not known.many:
             yield Setting(name, TOP, known.default, known)
     last = {statement.name: position for position, statement in enumerate(top)}
     for position, statement in enumerate(top):
