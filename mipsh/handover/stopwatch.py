@@ -127,6 +127,9 @@ def stopwatch(story: Story) -> Stopwatch | None:
     _registration(story, watch, update)
     _correspondent(story, watch)
     _packets(story, watch)
+    if not watch.at:
+        # Nothing but that something had happened is known: since then, at the latest.
+        watch.at[began.step] = began.at
     watch.zero = min(watch.at, key=lambda step: watch.at[step])
     watch.unknown = {step: _reason(story, watch, step) for step in Step if step not in watch.at}
     return watch
