@@ -167,7 +167,8 @@ def _leftover(view: View, wanted: Sequence[Binding], extra: list[Piece]) -> list
     known = {_key(binding)[:2] for binding in wanted}
     for binding in plumbing.of_kernel(view):
         ends = {binding.home, binding.peer} - {""}
-        mine = [piece for piece in extra if piece.names and (piece.names <= ends or piece.names == {binding.care_of})]
+        place = {binding.care_of or ""}
+        mine = [piece for piece in extra if piece.names and piece.names <= ends | place]
         if _key(binding)[:2] in known or not mine:
             continue
         extra = [piece for piece in extra if piece not in mine]

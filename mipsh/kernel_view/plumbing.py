@@ -120,12 +120,14 @@ def _allow(binding: Binding, view: View, used: set[int], is_kept_too: bool) -> N
         allowed += needs.blocked(binding)
     for thing in allowed:
         used.update(id(row) for row in thing.find(view).objects)
-    if binding.stage is Stage.BOUND:
+    if binding.stage not in (Stage.OPEN, Stage.PENDING):
         return
     ends = {binding.home, binding.peer}
-    if binding.stage in (Stage.OPEN, Stage.PENDING):
-        used.update(id(row) for row in view.states or () if _is_between(row, ends))
-        used.update(id(row) for row in view.policies or () if _is_between(row, ends))
+    used.update(id(row) for row in view.states or () if _is_between(row, ends))
+    used.update(id(row) for row in view.policies or () if _is_between(row, ends))
+    used.update(id(row) for row in view.routes or () if row.destination == binding.home or binding.is_own)
+    used.update(id(row) for row in view.proxies or ())
+    used.update(id(row) for row in view.tunnels or () if {binding.care_of} & set(_addresses(row)))
 
 
 def _is_between(row: State | Policy, ends: set[str]) -> bool:
