@@ -10,7 +10,7 @@ from mipsh.config_files.including import Whole
 from mipsh.config_files.mip6d import Setting
 from mipsh.config_files.options import Reload
 from mipsh.config_files.pairs import between
-from mipsh.errors import CannotTell, MipshError
+from mipsh.errors import CannotTell, MipshError, UsageError
 from mipsh.grammar.declare import Argument, Command, Option, Takes
 from mipsh.model.configuration import (
     CONFIG_CHANGES,
@@ -26,6 +26,7 @@ from mipsh.session import Session
 from mipsh.status import ExitStatus
 
 LEVELS = tuple(severity.value for severity in Severity)
+MOST_FILES = 32
 REFUSED = "refused"
 RUNNING = "pgrep -a mip6d"
 
@@ -52,6 +53,8 @@ def lint(session: Session, file: Sequence[str] = (), fail_on: str = Severity.WAR
     """Return what is wrong with files, and with what they say together."""
     wholes, unread, notes = _readable(file)
     found = [finding for whole in wholes for finding in _linted(whole)]
+    if len(file) > MOST_FILES:
+        raise UsageError(f"at most {MOST_FILES} files are linted together", "name fewer")
     if len(wholes) > 1:
         confs = [radvd.understand(one) if radvd.is_radvd(one) else mip6d.understand(one) for one in wholes]
         found += between(confs)

@@ -37,6 +37,19 @@ class _Held(Struct, frozen=True):
     place: Place | None
 
 
+class _ByKey:
+    """Options by what tells one from another; what is there again has a number behind it."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, _Held] = {}
+        self._times: dict[str, int] = {}
+
+    def add(self, key: str, held: _Held) -> None:
+        """Keep an option."""
+        times = self._times[key] = self._times.get(key, 0) + 1
+        self.held[key if times == 1 else f"{key} ({times})"] = held
+
+
 def compare(before: Whole, after: Whole) -> list[Difference]:
     """Return what is not the same, in the order of the options' names."""
     if radvd.is_radvd(before) or radvd.is_radvd(after):
@@ -82,7 +95,7 @@ def _judged(change: Difference, before: Mip6dConf, after: Mip6dConf) -> Differen
 
 def _mip6d(conf: Mip6dConf) -> dict[str, _Held]:
     """Return the options of a mip6d.conf by what tells one from another."""
-    found: dict[str, _Held] = {}
+    found = _ByKey()
     for setting in conf.settings:
         if setting.block.startswith(POLICY_SET) or setting.name == POLICY_SET:
             continue
@@ -90,22 +103,22 @@ def _mip6d(conf: Mip6dConf) -> dict[str, _Held]:
         if is_bare and setting.option is not None:
             continue
         key, value = _told_apart(setting)
-        found[_free(key, found)] = _Held(value, setting.option, setting.place)
+        found.add(key, _Held(value, setting.option, setting.place))
     block = next((one.option for one in conf.settings if one.name == POLICY_SET), None)
     for policy in conf.policies:
         pair = f"{address_text(policy.home_agent)} {address_text(policy.home_address)}"
         key = f"{POLICY_SET} {pair} {policy.protects}"
         reqids = f"{policy.to_agent} {policy.to_node}"
         value = f"{' '.join(policy.protocols)} {reqids} {'allow' if policy.is_allowed else 'block'}"
-        found[_free(key, found)] = _Held(value, block, policy.place)
-    return found
+        found.add(key, _Held(value, block, policy.place))
+    return found.held
 
 
 def _radvd(whole: Whole) -> dict[str, _Held]:
-    found: dict[str, _Held] = {}
+    found = _ByKey()
     for setting in radvd.settings(whole):
-        found[_free(setting.path, found)] = _Held(setting.value, setting.option, setting.place)
-    return found
+        found.add(setting.path, _Held(setting.value, setting.option, setting.place))
+    return found.held
 
 
 def _told_apart(setting: Setting) -> tuple[str, str | None]:
@@ -121,12 +134,3 @@ def _told_apart(setting: Setting) -> tuple[str, str | None]:
     if not words:
         return setting.path, None
     return f"{setting.path} {words[0]}", " ".join(words[1:]) or None
-
-
-def _free(key: str, taken: dict[str, _Held]) -> str:
-    """Return a key that is not taken."""
-    number, free = 1, key
-    while free in taken:
-        number += 1
-        free = f"{key} ({number})"
-    return free

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from itertools import islice
 
 from msgspec import Struct
 
@@ -34,6 +35,8 @@ class Finding(Struct, frozen=True):
     reference: str = ""
 
 
+MOST_FINDINGS = 500
+MOST_LOOKED_AT = 5000
 UNREADABLE = "unreadable"
 SYNTAX = "syntax"
 
@@ -44,5 +47,10 @@ def of_fault(fault: Fault) -> Finding:
 
 
 def in_order(found: Iterable[Finding]) -> list[Finding]:
-    """Return findings once each, by file and place, the worse first."""
-    return sorted(dict.fromkeys(found), key=lambda one: (one.place, -one.severity.rank, one.code, one.message))
+    """Return findings once each, by file and place, the worse first; of very many the first."""
+    kept = list(islice(dict.fromkeys(islice(found, MOST_LOOKED_AT)), MOST_FINDINGS + 1))
+    if len(kept) > MOST_FINDINGS:
+        message = f"more than {MOST_FINDINGS} findings: the others are not told"
+        advice = "is it a configuration file?"
+        kept[-1] = Finding("too-many", Severity.WARNING, kept[0].place, "", message, advice=advice)
+    return sorted(kept, key=lambda one: (one.place, -one.severity.rank, one.code, one.message))

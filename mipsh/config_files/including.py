@@ -16,7 +16,7 @@ from mipsh.errors import MipshError
 
 DEEPEST_INCLUDE = 5
 MOST_FILES = 128
-MOST_CHARACTERS = 2_097_152
+MOST_CHARACTERS = 1_048_576
 
 
 class Files(Protocol):
@@ -99,7 +99,7 @@ class _Reader:
     def _included(self, statement: Statement) -> list[Statement]:
         pattern, place = statement.values[0].text, statement.place
         if not pattern.startswith("/"):
-            self.findings.append(
+            self._add(
                 Finding(
                     "relative-include",
                     Severity.WARNING,
@@ -119,9 +119,7 @@ class _Reader:
             self._note(Finding(UNREADABLE, Severity.ERROR, place, "include", error.message, advice=error.hint))
             return []
         if not paths:
-            self.findings.append(
-                Finding("no-such-file", Severity.WARNING, place, "include", f"'{pattern}' matches no file")
-            )
+            self._add(Finding("no-such-file", Severity.WARNING, place, "include", f"'{pattern}' matches no file"))
         found: list[Statement] = []
         for path in paths:
             found += self._one(statement, path)
@@ -149,6 +147,9 @@ class _Reader:
 
     def _note(self, finding: Finding) -> None:
         """Keep a finding of a file that is not in what was read."""
+        self._add(finding)
+        self.is_complete = False
+
+    def _add(self, finding: Finding) -> None:
         if len(self.findings) < MOST_FILES:
             self.findings.append(finding)
-        self.is_complete = False

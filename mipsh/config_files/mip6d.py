@@ -3,7 +3,8 @@
 It takes what it can of a file with faults; what is wrong is the linter's matter.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from msgspec import Struct
 
@@ -24,6 +25,8 @@ from mipsh.config_files.options import Option, address_in, is_address, is_prefix
 from mipsh.config_files.tree import Kind, Place, Statement, Value
 
 ANYONE = bytes(16)
+MOST_POLICIES = 10_000
+"""For a home agent of that many pairs; what is more is not looked at."""
 
 
 class Setting(Struct, frozen=True):
@@ -111,6 +114,8 @@ class Mip6dConf(Struct, frozen=True):
     home_links: tuple[HomeLink, ...]
     policies: tuple[Policy, ...]
     access: tuple[Access, ...]
+    top: Mapping[str, Setting]
+    """The settings outside of braces, the last of each name."""
 
     @property
     def role(self) -> str:
@@ -119,10 +124,7 @@ class Mip6dConf(Struct, frozen=True):
 
     def setting(self, name: str) -> Setting:
         """Return an option at the top as it counts; raises KeyError."""
-        found = [one for one in self.settings if one.name == name and not one.block]
-        if not found:
-            raise KeyError(name)
-        return found[-1]
+        return self.top[name]
 
     def value(self, name: str) -> str | None:
         """Return the value of an option at the top, or its default."""
@@ -155,13 +157,15 @@ class Mip6dConf(Struct, frozen=True):
 def understand(whole: Whole) -> Mip6dConf:
     """Return what a configuration says: of an option that is given twice, what is last."""
     top = whole.statements
+    settings = tuple(_settings(top))
     return Mip6dConf(
         whole,
-        tuple(_settings(top)),
+        settings,
         tuple(_interface(one) for one in _named(top, INTERFACE)),
         tuple(_home_link(one) for one in _named(top, HOME_LINK)),
-        tuple(policy for one in top if one.name == POLICY_SET for policy in _policies(one)),
+        tuple(islice((policy for one in top if one.name == POLICY_SET for policy in _policies(one)), MOST_POLICIES)),
         tuple(_access(top)),
+        {one.name: one for one in settings if not one.block},
     )
 
 

@@ -4,6 +4,7 @@ Each contradiction that is one of the known conditions says which: MIP-….
 """
 
 from collections.abc import Iterator
+from itertools import chain
 
 from mipsh.config_files.findings import Finding, Severity, in_order
 from mipsh.config_files.including import Whole
@@ -30,12 +31,15 @@ ORDER = ("HomeAgentAddress", "HomeAddress", "IPsecPolicy")
 def lint(whole: Whole) -> list[Finding]:
     """Return everything that is found in a mip6d.conf and in what it includes."""
     conf = understand(whole)
-    found = [*whole.findings, *of_text(whole.documents, DAEMON)]
-    found += Linter(DIALECT, conf.role).all(whole.statements)
-    found += _blocks(whole.statements)
-    if whole.documents:
-        found += contradictions(conf)
-    return in_order(found)
+    return in_order(
+        chain(
+            whole.findings,
+            of_text(whole.documents, DAEMON),
+            contradictions(conf) if whole.documents else (),
+            Linter(DIALECT, conf.role).all(whole.statements),
+            _blocks(whole.statements),
+        )
+    )
 
 
 def _elsewhere(name: str, block: str) -> tuple[str, str] | None:

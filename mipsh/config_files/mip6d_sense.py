@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from mipsh.config_files.findings import Finding, Severity
-from mipsh.config_files.mip6d import ANYONE, HomeLink, Mip6dConf, Policy
+from mipsh.config_files.mip6d import ANYONE, MOST_POLICIES, HomeLink, Mip6dConf, Policy
 from mipsh.config_files.options import is_in
 from mipsh.config_files.tree import Place
 from mipsh.wire.address import is_link_local, is_multicast
@@ -95,6 +95,9 @@ def _overlapping(conf: Mip6dConf) -> Iterator[Finding]:
 
 def _policies(conf: Mip6dConf) -> Iterator[Finding]:
     """What is known of single policies."""
+    if len(conf.policies) == MOST_POLICIES:
+        said = f"only {MOST_POLICIES} pairs of policy and mobile node are looked at", "give several files", ""
+        yield _at(conf.policies[-1].place, "IPsecPolicySet", INFO, "too-many", said)
     for policy in _written_once(conf):
         if policy.protects == "TunnelHomeTesting":
             said = (

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from mipsh.config_files.findings import Finding, Severity
-from mipsh.config_files.mip6d import ANYONE, HomeLink, Mip6dConf, Policy
+from mipsh.config_files.mip6d import ANYONE, Access, HomeLink, Mip6dConf, Policy
 from mipsh.config_files.options import cut, is_in
 from mipsh.config_files.radvd import Interface, RadvdConf
 from mipsh.config_files.tree import Place
@@ -71,9 +71,10 @@ def _node_and_agent(node: Mip6dConf, agent: Mip6dConf) -> Iterator[Finding]:
     if node.flag("KeyMngMobCapability") != agent.flag("KeyMngMobCapability"):
         said = "KeyMngMobCapability is not the same on the home agent", "the same on both", "MIP-310"
         yield _said(WARNING, "keys-differ", node.place("KeyMngMobCapability"), "KeyMngMobCapability", said)
+    access = {one.home_address: one for one in agent.access}
     for link in node.home_links:
         if link.home is not None:
-            yield from _admission(link, link.home, agent)
+            yield from _admission(link, link.home, agent, access.get(link.home[0]))
 
 
 def _pair_of_policies(node: Mip6dConf, agent: Mip6dConf) -> Iterator[Finding]:
@@ -116,13 +117,12 @@ def _compared(policy: Policy, other: Policy) -> Iterator[Finding]:
         yield _said(ERROR, "policy-differs", policy.place, "IPsecPolicy", said)
 
 
-def _admission(link: HomeLink, home: tuple[bytes, int], agent: Mip6dConf) -> Iterator[Finding]:
+def _admission(link: HomeLink, home: tuple[bytes, int], agent: Mip6dConf, named: Access | None) -> Iterator[Finding]:
     """Whether the home agent would accept the mobile node."""
     address = address_text(home[0])
-    named = [one for one in agent.access if one.home_address == home[0]]
     denies = (agent.value("DefaultBindingAclPolicy") or "") in ("deny", "disabled", "block", "false")
-    if (named and not named[-1].is_allowed) or (not named and denies):
-        at = named[-1].place if named else agent.place("DefaultBindingAclPolicy")
+    if denies if named is None else not named.is_allowed:
+        at = named.place if named is not None else agent.place("DefaultBindingAclPolicy")
         said = f"the home agent denies {address} ({at}): status 129", "BindingAclPolicy ADDRESS allow; there", "MIP-309"
         yield _said(ERROR, "denied", link.place, "HomeAddress", said)
     if not link.is_router:
@@ -132,7 +132,7 @@ def _admission(link: HomeLink, home: tuple[bytes, int], agent: Mip6dConf) -> Ite
         said = f"the home agent serves no mobile routers ({at}): status 140", "HaAcceptMobRtr enabled; there", "MIP-311"
         yield _said(ERROR, "router-refused", link.place, "IsMobRtr", said)
         return
-    allowed = [network for one in named for network in one.networks]
+    allowed = () if named is None else named.networks
     for network in link.networks:
         if not any(network[1] >= one[1] and is_in(network[0], one) for one in allowed):
             said = (
@@ -144,8 +144,9 @@ def _admission(link: HomeLink, home: tuple[bytes, int], agent: Mip6dConf) -> Ite
 
 
 def _agent_and_advertiser(agent: Mip6dConf, advertiser: RadvdConf) -> Iterator[Finding]:
+    advertised = advertiser.by_name
     for wanted in agent.interfaces:
-        found = advertiser.interface(wanted.name)
+        found = advertised.get(wanted.name)
         if found is None:
             said = (
                 f"radvd advertises nothing on {wanted.name} ({advertiser.whole.path}): registrations get status 132",
@@ -155,11 +156,9 @@ def _agent_and_advertiser(agent: Mip6dConf, advertiser: RadvdConf) -> Iterator[F
             yield _said(ERROR, "not-advertised", wanted.place, "Interface", said)
         else:
             yield from _home_interface(agent, found)
-    homes = {policy.home_agent for policy in agent.policies}
     known = {prefix.address for one in advertiser.interfaces for prefix in one.prefixes if prefix.router_address}
-    for policy in agent.policies:
-        if policy.home_agent in homes - known and known:
-            homes.discard(policy.home_agent)
+    for policy in {policy.home_agent: policy for policy in agent.policies}.values():
+        if known and policy.home_agent not in known:
             address = address_text(policy.home_agent)
             said = f"radvd does not advertise {address} with AdvRouterAddr", f"prefix {address}/LENGTH", "MIP-404"
             yield _said(WARNING, "no-router-address", policy.place, "IPsecPolicySet", said)

@@ -1,6 +1,7 @@
 """A radvd.conf as what it says of each interface and its prefixes, and what of it is wrong or does not go together."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from msgspec import Struct
 
@@ -67,9 +68,10 @@ class RadvdConf(Struct, frozen=True):
     whole: Whole
     interfaces: tuple[Interface, ...]
 
-    def interface(self, name: str) -> Interface | None:
-        """Return an interface by its name."""
-        return next((one for one in self.interfaces if one.name == name), None)
+    @property
+    def by_name(self) -> dict[str, Interface]:
+        """The interfaces by name."""
+        return {one.name: one for one in self.interfaces}
 
 
 def is_radvd(whole: Whole) -> bool:
@@ -86,11 +88,9 @@ def understand(whole: Whole) -> RadvdConf:
 
 def lint(whole: Whole) -> list[Finding]:
     """Return everything that is found in a radvd.conf."""
-    found = [*whole.findings, *of_text(whole.documents, DAEMON)]
-    found += Linter(DIALECT).all(whole.statements)
-    for interface in understand(whole).interfaces:
-        found += _contradictions(interface)
-    return in_order(found)
+    among = (finding for one in understand(whole).interfaces for finding in _contradictions(one))
+    found = whole.findings, of_text(whole.documents, DAEMON), Linter(DIALECT).all(whole.statements), among
+    return in_order(chain.from_iterable(found))
 
 
 def settings(whole: Whole) -> Iterator[Setting]:

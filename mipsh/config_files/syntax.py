@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lark import Lark, Token, Tree
     from lark.exceptions import UnexpectedInput
 
-LARGEST_BYTES = 1_048_576
+LARGEST_BYTES = 524_288
 DEEPEST = 16
 
 GRAMMAR = r"""
@@ -43,6 +43,7 @@ WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.+-]*")
 ADDRESS = re.compile(r"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*")
 FORMS = {Kind.NUMBER: NUMBER, Kind.DECIMAL: DECIMAL, Kind.ADDRESS: ADDRESS, Kind.WORD: WORD}
 UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x80-\U0010ffff]")
+WORDS = re.compile(r'"[^"\n]*"|#[^\n]*|[;{}]|[^\s{}();,"#/]+')
 MARKS = re.compile(r'"[^"\n]*"|#[^\n]*|[{}]')
 BOM = "\ufeff"
 
@@ -171,12 +172,22 @@ class _Reader:
             return Fault(Place(self._path, error.line, error.column), "this name has no closing quote")
         token, accepted = error.token, error.accepts
         expected = _expected(accepted)
+        if accepted >= ENDS_OPTION:
+            expected += f" behind {self._begun(token.start_pos if token.type != '$END' else None)}"
         if token.type != "$END":
             hint = "is a ';' missing before it?" if token == "}" and accepted >= ENDS_OPTION else ""
             return Fault(self._at(token), f"expected {expected}, found '{token}'", hint)
         still_open = self._open_brace()
         hint = f"the brace at line {still_open} is still open" if still_open else ""
         return Fault(self._end(), f"expected {expected}, found the end of the file", hint)
+
+    def _begun(self, position: int | None) -> str:
+        """Return the first word of the statement that is not ended before a position."""
+        first = ""
+        for match in WORDS.finditer(self._text, 0, len(self._text) if position is None else position):
+            first = "" if match[0] in ";{}" else first or match[0]
+            first = "" if first.startswith("#") else first
+        return first
 
     def _open_brace(self) -> int:
         """Return the line of the innermost brace that nothing closes; 0 for none."""

@@ -55,7 +55,7 @@ def test_includes_need_no_semicolon() -> None:
     ("text", "place", "words"),
     [
         ('a "x" {', "f:1:8", "expected an option or '}', found the end of the file"),
-        ("a 1 }", "f:1:5", "expected a value, ';' or '{', found '}'"),
+        ("a 1 }", "f:1:5", "expected a value, ';' or '{' behind a, found '}'"),
         ('a "x', "f:1:3", "no closing quote"),
         ("a 1\nb 2", "f:2:4", "found the end of the file"),
         ("a 1::/;", "f:1:7", "the length of a prefix"),
