@@ -16,6 +16,7 @@ import simulation
 import soak
 import startup
 import wire
+import xfrm
 
 RESULTS = Path(__file__).parent / "results"
 PARTS = {
@@ -33,6 +34,7 @@ PARTS = {
     "action": action.main,
     "echo": echo.main,
     "captures": captures.main,
+    "xfrm": xfrm.main,
     "soak": soak.main,
     "storm": soak.storm,
 }

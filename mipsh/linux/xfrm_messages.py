@@ -7,6 +7,7 @@ Keys are left out here: of an algorithm only its name is read.
 import struct
 import sys
 from collections.abc import Iterator
+from socket import AF_INET6, inet_ntop
 
 from msgspec import Struct
 
@@ -43,6 +44,10 @@ _PAIR = struct.Struct("=II")
 _U32 = struct.Struct("=I")
 _U64 = struct.Struct("=Q")
 _ERROR = struct.Struct("=i")
+
+_UNLIMITED = _LIMITS.pack(*[NO_LIMIT] * 4, 0, 0, 0, 0)
+_NEARLY_IPV4 = bytes(10)
+"""How addresses begin that are written as ones of IPv4 by some."""
 
 _ID_AT = _SELECTOR.size
 _SOURCE_AT = _ID_AT + _ID.size
@@ -105,7 +110,7 @@ def state(message: Message) -> State | Fault:
         flags,
         window,
         sequence,
-        text(care_of) if len(care_of) == 16 else None,
+        _address(care_of, IPV6) if len(care_of) == 16 else None,
         _U64.unpack(last_used)[0] if len(last_used) == _U64.size else None,
         _limits(body, _STATE_LIMITS_AT),
         _use(body, _STATE_LIMITS_AT + _LIMITS.size),
@@ -211,6 +216,8 @@ def _selector(body: bytes) -> Selector:
 
 
 def _limits(body: bytes, at: int) -> Lifetimes:
+    if body.startswith(_UNLIMITED, at):
+        return Lifetimes()
     said = _LIMITS.unpack_from(body, at)
     bounds = [None if value == NO_LIMIT else value for value in said[:4]]
     return Lifetimes((bounds[0], bounds[1]), (bounds[2], bounds[3]), (said[4], said[5]), (said[6], said[7]))
@@ -238,8 +245,13 @@ def _others(said: dict[int, bytes], known: tuple[int, ...]) -> dict[int, int]:
 
 
 def _address(data: bytes, family: int) -> str:
-    """Return an address as text: of IPv4 where the message says so, of IPv6 otherwise."""
-    return ".".join(str(byte) for byte in data[:4]) if family == IPV4 else text(data)
+    """Return an address as text: of IPv4 where the message says so, of IPv6 otherwise.
+
+    The C library writes IPv6 as RFC 5952 has it, and much faster, but for what may hold an address of IPv4.
+    """
+    if family == IPV4:
+        return ".".join(str(byte) for byte in data[:4])
+    return text(data) if data.startswith(_NEARLY_IPV4) else inet_ntop(AF_INET6, data)
 
 
 def _pair(data: bytes) -> tuple[int, int] | None:

@@ -44,7 +44,7 @@ PURPOSES = {
 """What mip6d means by a priority; those of 13 and 14 hold a peer whose binding is pending, too."""
 
 
-class Selector(Struct, frozen=True):
+class Selector(Struct, frozen=True, gc=False):
     """Which packets: addresses with prefix lengths, protocol (0: any), ports or types with masks, interface (0: any).
 
     For ICMPv6 and the Mobility Header the source port is the type, and for ICMPv6 the destination port the code.
@@ -64,7 +64,7 @@ class Selector(Struct, frozen=True):
     family: int = 10
 
 
-class Lifetimes(Struct, frozen=True):
+class Lifetimes(Struct, frozen=True, gc=False):
     """The limits of a state or policy, each soft and hard: bytes, packets, seconds from its making and first use."""
 
     bytes: tuple[int | None, int | None] = (None, None)
@@ -73,7 +73,7 @@ class Lifetimes(Struct, frozen=True):
     used_s: tuple[int, int] = (0, 0)
 
 
-class Use(Struct, frozen=True):
+class Use(Struct, frozen=True, gc=False):
     """How much a state or policy was used: bytes, packets, when it was made and when first (policies: last) used."""
 
     bytes: int = 0
@@ -82,7 +82,7 @@ class Use(Struct, frozen=True):
     used: int | None = None
 
 
-class Replay(Struct, frozen=True):
+class Replay(Struct, frozen=True, gc=False):
     """The replay protection of a state: sequence numbers received and sent, and the window's bits."""
 
     received: int = 0
@@ -90,7 +90,7 @@ class Replay(Struct, frozen=True):
     bitmap: int = 0
 
 
-class State(Struct, frozen=True):
+class State(Struct, frozen=True, gc=False):
     """A state. ``care_of_address`` is that of ``hao`` and ``route2``; algorithms are names, by their use.
 
     ``last_used`` is when a binding last carried a packet. ``others`` are the sizes of the attributes that are
@@ -127,7 +127,7 @@ class State(Struct, frozen=True):
         return bool(self.flags & 1 << STATE_FLAGS.index("wildrecv"))
 
 
-class Template(Struct, frozen=True):
+class Template(Struct, frozen=True, gc=False):
     """A state that a policy asks for; ``is_optional`` where packets may go without it (level use)."""
 
     source: str
@@ -142,7 +142,7 @@ class Template(Struct, frozen=True):
     algorithms: tuple[int, int, int] = (0, 0, 0)
 
 
-class Policy(Struct, frozen=True):
+class Policy(Struct, frozen=True, gc=False):
     """A policy; the lower ``priority`` is looked at first."""
 
     selector: Selector
@@ -161,7 +161,7 @@ class Policy(Struct, frozen=True):
     others: dict[int, int] = {}
 
 
-class Tables(Struct, frozen=True):
+class Tables(Struct, frozen=True, gc=False):
     """Both tables of a kernel; ``unread`` says what of them could not be read, and why."""
 
     states: tuple[State, ...] = ()
