@@ -204,20 +204,19 @@ def _noting(found: Case, step: PlanStep, kind: Step, interface: str) -> PlanStep
 
 def _watched(session: Session, found: Case, asked: Asked) -> Result:
     """Wait for the next handover; Ctrl-C ends it, and what was seen is reported."""
-    if session.settings.verbosity >= 0:
-        session.environment.warn(
-            f"handover: waiting up to {asked.for_:g} s for the next one; echoes go to {found.ends.peer}"
-        )
+    outcome = Outcome([], [])
     with opened(session, found, asked.interval) as watcher:
-        is_interrupted = False
         try:
+            if session.settings.verbosity >= 0:
+                what = f"waiting up to {asked.for_:g} s for the next one; echoes go to {found.ends.peer}"
+                session.environment.warn(f"handover: {what}")
             if watcher.until(has_begun, asked.for_):
                 watcher.watch.note_begun(was_optimised=_was_optimised(watcher.watch.story()))
                 watcher.finish(COMPLETED_WITHIN_S)
         except KeyboardInterrupt:
-            is_interrupted = True
+            outcome.is_interrupted = True
         story = watcher.watch.story()
-    return report(session, story, found, (asked.interval, asked.within), Outcome([], [], is_interrupted=is_interrupted))
+    return report(session, story, found, (asked.interval, asked.within), outcome)
 
 
 def _was_optimised(story: Story) -> bool:

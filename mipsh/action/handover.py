@@ -106,13 +106,12 @@ def opened(session: Session, found: Case, interval_s: float) -> Iterator[Watcher
         watched = peer_watch(found.lab, found.ends.peer)
         stream = found.here.do(lambda: Stream(target, interval_s, ECHO_WAIT_S, known, watched))
         stack.callback(stream.close)
-        watch = found.here.do(lambda: HandoverWatch(found.ends, stream))
+        watch = stack.enter_context(found.here.do(lambda: HandoverWatch(found.ends, stream)))
         listener: Listener | None = None
         try:
             listener = stack.enter_context(session.engine().listening())
         except MipshError:
             listener = None
-        stack.enter_context(watch)
         yield Watcher(watch, listener)
 
 

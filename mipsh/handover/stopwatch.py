@@ -15,6 +15,8 @@ ACCEPTED_BELOW = 128
 """Statuses of a Binding Acknowledgement that accept the binding (RFC 6275 section 6.1.8)."""
 BEFORE_S = 10.0
 """How long before a Binding Update the Router Advertisement that caused it may have come, where no link went down."""
+TOLD_LATE_S = 0.5
+"""How much later than a packet the kernel's word may come, for which it has no time of its own."""
 AT_ONCE = "the kernel told of the loss of the link only when it was back"
 NO_LINK = "the kernel told of no link that went down or came up"
 NONE_SEEN = "none was seen"
@@ -216,12 +218,16 @@ def _detection(story: Story, watch: Stopwatch, update: Moment | None) -> None:
 
 
 def _care_of(story: Story, watch: Stopwatch, since: float | None, end: float) -> None:
-    """Take when the care-of address could first be used, by whoever told of it first."""
+    """Take when the care-of address could first be used, by whoever told of it first.
+
+    A Binding Update proves that its care-of address is in use: the kernel may have told of it a little later.
+    """
     began = end - BEFORE_S if since is None else since
-    ready = [m for m in story.moments if m.step is Step.CARE_OF and began <= m.at <= end]
-    first = min((m for m in ready if watch.care_of in ("", m.address)), key=lambda one: one.at, default=None)
+    ready = [m for m in story.moments if m.step is Step.CARE_OF and began <= m.at <= end + TOLD_LATE_S]
+    mine = [m for m in ready if (m.address == watch.care_of if watch.care_of else m.at <= end)]
+    first = min(mine, key=lambda one: one.at, default=None)
     if first is not None:
-        watch.at[Step.CARE_OF] = first.at
+        watch.at[Step.CARE_OF] = min(first.at, end)
         watch.care_of = first.address
 
 

@@ -97,6 +97,16 @@ def test_a_packet_proves_the_link() -> None:
     assert watch.ms(Step.LINK_UP) == watch.ms(Step.SOLICITED) == 52
 
 
+def test_a_packet_proves_the_address() -> None:
+    """What was sent from it before the kernel told of it was sent when it was there; much later, it is another time."""
+    late = Moment(Step.CARE_OF, DOWN + 0.306, Source.KERNEL, "mip0", NEW)
+    watch = _watched(story([*without(Step.CARE_OF), late]))
+    assert watch.ms(Step.CARE_OF) == watch.ms(Step.UPDATE) == 303
+    too_late = Moment(Step.CARE_OF, DOWN + 2, Source.KERNEL, "mip0", NEW)
+    watch = _watched(story([*without(Step.CARE_OF), too_late]))
+    assert watch.unknown[Step.CARE_OF] == module.WAS_THERE
+
+
 def test_what_mipsh_did_is_known_best() -> None:
     """Whoever pulled the plug knows when."""
     done = [

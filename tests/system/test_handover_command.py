@@ -1,8 +1,11 @@
 """Handovers of a lab's mobile node, watched and provoked: a stopwatch in order, losses with their direction."""
 
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -59,14 +62,29 @@ def _settle(lab: Scenario) -> None:
 
 def _words(lab: Scenario, *words: str, engine: str = "") -> list[str]:
     used = engine or f"mipd://{lab.node('mn').control}"
-    return [sys.executable, "-m", "mipsh", "--no-config", "-q", "-e", used, "handover", *words, "--json"]
+    return [sys.executable, "-m", "mipsh", "--no-config", "-e", used, "handover", *words, "--json"]
+
+
+def _document(printed: str) -> dict[str, Any]:
+    """Return the document among what was printed: what is said beside it is in lines of its own."""
+    found = msgspec.json.decode(printed[printed.index("{\n") : printed.rindex("\n}") + 2])
+    assert isinstance(found, dict)
+    return found
+
+
+def _waiting(lab: Scenario, *words: str, engine: str = "") -> tuple["subprocess.Popen[bytes]", Path]:
+    """Start to wait for a handover, and let the route be optimised; return the process, and what it prints."""
+    process, output = lab.spawn("mn", *_words(lab, *words, "--peer", CORRESPONDENT, engine=engine))
+    lab.until(lambda: b"waiting up to" in output.read_bytes(), "watch")
+    lab.await_direct("mn")
+    lab.pinging("mn", CORRESPONDENT, every_s=0.1).await_answers(MEANWHILE)
+    return process, output
 
 
 def _command(lab: Scenario, *words: str, engine: str = "") -> tuple[int, dict[str, Any]]:
     """Run the command in the mobile node's namespace; return its status and its document."""
     status, printed = lab.run("mn", *_words(lab, *words, engine=engine))
-    end = printed.rindex("}") + 1
-    return status, msgspec.json.decode(printed[:end])
+    return status, _document(printed)
 
 
 def _row(document: dict[str, Any]) -> dict[str, Any]:
@@ -120,12 +138,10 @@ def test_too_slow(lab: Scenario) -> None:
 
 def test_the_next_one_is_waited_for(lab: Scenario) -> None:
     """A move that somebody else makes is seen from the kernel and the packets, by the clock of both."""
-    process, output = lab.spawn("mn", *_words(lab, "--for", "20", "--peer", CORRESPONDENT))
-    lab.await_direct("mn")
-    lab.pinging("mn", CORRESPONDENT, every_s=0.1).await_answers(MEANWHILE)
+    process, output = _waiting(lab, "--for", "20")
     lab.move("mn", "foreign2", gap_s=0.2)
     assert process.wait(40) == 0, output.read_text(encoding="utf-8")
-    row = _row(msgspec.json.decode(output.read_bytes()))
+    row = _row(_document(output.read_text(encoding="utf-8")))
     _in_order(row)
     assert row["is_completed"] is True
     assert row["path_before"] == "ro:ro"
@@ -135,12 +151,10 @@ def test_the_next_one_is_waited_for(lab: Scenario) -> None:
 
 def test_without_an_engine(lab: Scenario) -> None:
     """The kernel and packets are enough: no daemon is asked."""
-    process, output = lab.spawn("mn", *_words(lab, "--for", "20", "--peer", CORRESPONDENT, engine="kernel:"))
-    lab.await_direct("mn")
-    lab.pinging("mn", CORRESPONDENT, every_s=0.1).await_answers(MEANWHILE)
+    process, output = _waiting(lab, "--for", "20", engine="kernel:")
     lab.move("mn", "foreign2", gap_s=0.2)
     assert process.wait(40) == 0, output.read_text(encoding="utf-8")
-    row = _row(msgspec.json.decode(output.read_bytes()))
+    row = _row(_document(output.read_text(encoding="utf-8")))
     _in_order(row)
     assert row["care_of_address"] == lab.care_of_address("mn")
     assert (row["lost_out"], row["lost_back"]) == (None, None)
@@ -160,6 +174,15 @@ def test_none_began(lab: Scenario) -> None:
     """Where nothing happens, that is said, with status 1."""
     status, document = _command(lab, "--for", "1")
     assert (status, document["data"]) == (1, [])
+
+
+def test_interrupted(lab: Scenario) -> None:
+    """Ctrl-C ends the waiting, and the document is whole: status 130."""
+    process, output = _waiting(lab, "--for", "60")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(LONGEST_S) == 130
+    document = _document(output.read_text(encoding="utf-8"))
+    assert (document["status"], document["errors"][0]["code"], document["data"]) == (130, "interrupted", [])
 
 
 def test_the_home_agent_is_dead(lab: Scenario) -> None:
