@@ -225,6 +225,11 @@ class Facts:
         return self._of(Key.SK, tuple)
 
     @property
+    def localhost(self) -> Sequence[str]:
+        """SK: the addresses that the name localhost stands for; none where it stands for nothing."""
+        return self._of(Key.SK, tuple, "localhost")
+
+    @property
     def configuration(self) -> kinds.Configuration:
         """CF: the daemon's configuration file."""
         return self._of(Key.CF, kinds.Configuration)
@@ -240,6 +245,16 @@ class Facts:
         return tuple(one for one in self.processes if one.is_here is not False)
 
     @property
+    def services(self) -> Sequence[kinds.Service]:
+        """PR: the units of systemd that start mip6d."""
+        return self._of(Key.PR, tuple, "services")
+
+    @property
+    def key_managers(self) -> Sequence[kinds.Process]:
+        """PR: the processes of IKE daemons, in any network namespace."""
+        return self._of(Key.PR, tuple, "ike")
+
+    @property
     def ruleset(self) -> kinds.Ruleset:
         """NF: the packet filter."""
         return self._of(Key.NF, kinds.Ruleset)
@@ -248,6 +263,10 @@ class Facts:
     def log(self) -> Sequence[kinds.LogLine]:
         """LG: the daemon's last lines."""
         return self._of(Key.LG, tuple)
+
+    def file_mode(self, path: str) -> int | None:
+        """LG: the permissions of a log file, as of chmod; None where there is no such file."""
+        return cast("int | None", self.datum(Key.LG, f"mode {path}").value)
 
     @property
     def clocks(self) -> kinds.Clocks:

@@ -20,7 +20,8 @@ class Key(StrEnum):
     """A source of facts.
 
     Some take an argument: SY the name of a setting below /proc/sys (``net/ipv6/conf/all/forwarding``), SN an
-    interface (none: the node), VT a table of the engine, KC ``symbols``, PK a probe.
+    interface (none: the node), VT a table of the engine, KC ``symbols``, PK a probe. PR may be asked for ``services``
+    and ``ike``, SK for ``localhost``, LG for ``mode FILE``.
     """
 
     KR = "KR"
@@ -306,6 +307,13 @@ class Socket(Struct, frozen=True):
     owner: str | None = None
 
 
+FLAGS = {
+    **dict.fromkeys(("enabled", "allow", "true"), True),
+    **dict.fromkeys(("disabled", "deny", "block", "false"), False),
+}
+"""The words of a flag of mip6d.conf."""
+
+
 class Setting(Struct, frozen=True):
     """A statement of mip6d.conf with its values as written, without quotes; ``block`` is what its braces hold."""
 
@@ -339,7 +347,14 @@ class Configuration(Struct, frozen=True):
 
     def is_enabled(self, name: str, default: bool) -> bool:
         """Return a boolean option: the last one counts."""
-        return {"enabled": True, "disabled": False}.get(self.word(name), default)
+        return FLAGS.get(self.word(name), default)
+
+    def number(self, name: str, default: int) -> int:
+        """Return an option that is a whole number: the last one counts. Raises Unreadable for one that is none."""
+        text = self.word(name, str(default))
+        if not (text.isascii() and text.isdecimal() and len(text) < 12):
+            raise Unreadable(Key.CF, f"{name} is no number")
+        return int(text)
 
 
 class Process(Struct, frozen=True):
@@ -356,6 +371,15 @@ class Process(Struct, frozen=True):
     parent: int | None = None
     started_at: float | None = None
     started_s: float | None = None
+
+
+class Service(Struct, frozen=True):
+    """A unit of systemd that starts the daemon: its ``Type=`` (simple where none is said) and its ``ExecStart=``."""
+
+    name: str
+    kind: str = "simple"
+    command: tuple[str, ...] = ()
+    path: str = ""
 
 
 class LogLine(Struct, frozen=True):

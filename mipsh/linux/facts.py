@@ -13,8 +13,8 @@ from typing import Any
 
 from mipsh.checks.sources import CAP_NET_ADMIN, CAP_NET_RAW, ROOT, Datum, Key, Process, Unreadable
 from mipsh.errors import CannotTell, MipshError, RefusedError
+from mipsh.linux import facts_daemon, facts_filter, facts_netlink, facts_sockets, facts_xfrm, xfrm
 from mipsh.linux import facts_files as files
-from mipsh.linux import facts_filter, facts_netlink, facts_sockets, facts_xfrm, xfrm
 from mipsh.model.xfrm import Tables
 from mipsh.wire.address import parse
 
@@ -59,10 +59,10 @@ class LiveSource:
             Key.RT: _routes,
             Key.RU: lambda _: (facts_netlink.rules(), NETLINK),
             Key.TN: lambda _: (facts_netlink.links(), NETLINK),
-            Key.SK: lambda _: (facts_sockets.sockets(), NETLINK),
-            Key.PR: lambda _: files.processes(),
+            Key.SK: _sockets,
+            Key.PR: _processes,
             Key.NF: lambda _: facts_filter.ruleset(),
-            Key.LG: lambda _: files.log(log_files(files.processes()[0])),
+            Key.LG: _log,
             Key.CK: lambda _: files.clocks(),
             **(brought or {}),
         }
@@ -119,6 +119,22 @@ def _kernel_config(argument: str) -> Read:
     if argument == "symbols":
         return files.symbols()
     return files.kernel_config(files.kernel()[0].release)
+
+
+def _sockets(argument: str) -> Read:
+    return facts_daemon.localhost() if argument else (facts_sockets.sockets(), NETLINK)
+
+
+def _processes(argument: str) -> Read:
+    if argument == "services":
+        return facts_daemon.services()
+    return files.processes(facts_daemon.KEY_MANAGERS if argument else (files.DAEMON,))
+
+
+def _log(argument: str) -> Read:
+    if argument:
+        return facts_daemon.mode(argument.partition(" ")[2])
+    return files.log(log_files(files.processes()[0]))
 
 
 def _addresses(argument: str) -> Read:

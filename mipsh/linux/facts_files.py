@@ -10,7 +10,7 @@ import os
 import re
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -157,19 +157,19 @@ def read_groups(listed: str) -> Iterator[Group]:
                 yield Group(text(address), found[1])
 
 
-def processes() -> tuple[tuple[Process, ...], str]:
-    """Return the processes of mip6d, in any network namespace."""
+def processes(names: Collection[str] = (DAEMON,)) -> tuple[tuple[Process, ...], str]:
+    """Return the processes of some names, of mip6d where none is said, in any network namespace."""
     own = _namespace("thread-self")
     boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-    found = (_process(entry, own, boot) for entry in PROC.iterdir() if entry.name.isdecimal())
+    found = (_process(entry, names, own, boot) for entry in PROC.iterdir() if entry.name.isdecimal())
     return tuple(sorted((one for one in found if one is not None), key=lambda one: one.pid)), "/proc/PID"
 
 
-def _process(entry: Path, own: tuple[int, int] | None, boot: float) -> Process | None:
-    """Return a process where it is the daemon's; None for others, and for one that has gone."""
+def _process(entry: Path, names: Collection[str], own: tuple[int, int] | None, boot: float) -> Process | None:
+    """Return a process where it has one of the names; None for others, and for one that has gone."""
     try:
         name = words(entry / "comm", 64).strip()
-        if name != DAEMON:
+        if name not in names:
             return None
         arguments = contents(entry / "cmdline", LARGEST).rstrip(b"\0").split(b"\0")
         behind = words(entry / "stat", 4096).rpartition(")")[2].split()

@@ -126,7 +126,9 @@ class RecordedSource:
             return None, where
         return Route(destination, 128, found.interface, found.gateway, kind=found.kind), where
 
-    def _log(self, _: str) -> tuple[object, str]:
+    def _log(self, argument: str) -> tuple[object, str]:
+        if argument:
+            raise ValueError("it is not recorded")
         name = f"{self.node}.log"
         return tuple(LogLine(line) for line in words(self.folder / name, LARGEST).splitlines()[-LAST_LINES:]), name
 
