@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from mipd_by_script import CN, COA, HA, HOA, binding, entry
+from msgspec import structs
 
 from mipsh.action.methods import PLANS, WORDS, Method, Target, chosen, plan, usable
 from mipsh.action.observed import CORRESPONDENT, HOME
@@ -93,6 +94,23 @@ def test_what_is_known_of_a_target_goes_with_it() -> None:
     assert (new.interface, new.care_of_address, new.known) == ("eth0", COA, "no entry")
     (named,) = find(Known("mn", LIST[:2]), CN, "wlan0")
     assert named.interface == "wlan0"
+
+
+class Placed(Known):
+    """One that says where the node is, whatever its tables have."""
+
+    def place(self) -> tuple[str, str]:
+        """Return that."""
+        return "wlan0", HERE
+
+
+def test_rows_of_a_kernel() -> None:
+    """They have no sequence numbers; who has no row is where the addresses say that the node is."""
+    kernel = Placed("mn", [structs.replace(entry(None), lifetime_remaining_s=None)], homes=(HOA, OTHER))
+    (row,) = find(kernel, HA)
+    assert (row.interface, row.care_of_address, row.known) == ("eth0", COA, "bound")
+    (bare,) = find(kernel, OTHER)
+    assert (bare.interface, bare.care_of_address, bare.known) == ("wlan0", HERE, "no entry")
 
 
 def test_an_empty_list() -> None:

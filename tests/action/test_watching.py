@@ -221,6 +221,18 @@ def test_events_that_cannot_be_heard_are_remembered(session: Session) -> None:
     assert second.startswith("packets (")
 
 
+def test_a_table_that_has_no_sequence_numbers(session: Session) -> None:
+    """What it shows or does not show says nothing of a Binding Update, and that is remembered."""
+    connector = session.engine()
+    connector.has_sequence_numbers = False
+    wanted = Wanted(HOA, CN, CORRESPONDENT, "native", "asked", 0.0)
+    with Watch(session, wanted).open() as watch:
+        watch.asked()
+        watch.verdict()
+        assert not watch.seen.is_table_current and watch.seen.after is None
+        assert any("tells one Binding Update from the next" in line for line in watch.seen.blind)
+
+
 class Standing(Session):
     """A session that has an engine, and nothing else."""
 
