@@ -87,10 +87,11 @@ def wedged_binding(facts: Facts) -> Judgements:
     The second one fails and is answered with 130, and the entry may stay in the status dad: then later Binding
     Updates are not answered at all, and ``bc del`` does not help.
     """
-    before = {_identity(row) for row in facts.earlier.cache if row.status == "dad"}
     rows = [row for row in facts.cache if row.status == "dad"]
     if not rows:
         yield passed("none is in it", evidence=(facts.saw(Key.VT, f"{len(facts.cache)} entries", "binding_cache"),))
+        return
+    before = {_identity(row) for row in facts.earlier.cache if row.status == "dad"}
     for row in rows:
         said = (facts.saw(Key.VT, f"{row.home_address} status dad", "binding_cache"), *_workers(facts))
         if _identity(row) not in before:

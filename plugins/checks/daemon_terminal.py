@@ -156,10 +156,11 @@ def unread_output(facts: Facts) -> Judgements:
 
     The daemon's end of the connection has data to send, and in at least two seconds none of it left.
     """
-    before = {one.inode: one.send_queue for one in connections(facts.earlier, port(facts))}
     there = connections(facts, port(facts))
     if not there:
         yield passed("nobody is connected", evidence=(facts.saw(Key.SK, f"no ESTABLISHED at port {port(facts)}"),))
+        return
+    before = {one.inode: one.send_queue for one in connections(facts.earlier, port(facts))}
     for one in there:
         said = (facts.saw(Key.SK, f"Send-Q {one.send_queue}, {before.get(one.inode, 'not there')} before"),)
         if not one.send_queue or before.get(one.inode) != one.send_queue:

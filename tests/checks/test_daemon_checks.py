@@ -67,6 +67,7 @@ def test_a_wedged_binding() -> None:
     assert found[0].evidence[1].value == "bu workers 1"
     assert verdicts("MIP-202", window(wedged, wedged, 2.0)) == {HOA: "UNKNOWN"}
     assert verdicts("MIP-202", facts("ha", engine=engine("ha"), **wedged)) == {"": "UNKNOWN"}
+    assert verdicts("MIP-202", facts("ha", engine=engine("ha"), bc=())) == {"": "PASS"}
     assert verdicts("MIP-202", facts("mn", engine=engine("mn"))) == {"": "N/A"}
 
 
