@@ -181,19 +181,29 @@ def _registrations(view: View) -> Iterator[tuple[Flow, str, Policy | None]]:
     """Yield the ends of each own binding, which kind it is, and the policy for its data, which may be missing."""
     own_homes = homes(view)
     signalled: set[Flow] = set()
+    homes_signalled: list[Flow] = []
     for policy in view.sub_policies:
         ends = form.flow(policy.selector)
         if ends is None or policy.direction != OUT or ends.source not in own_homes or not form.makes(policy, HAO):
             continue
         if form.signals(policy, form.UPDATE) and ends.destination != ANY:
             signalled.add(ends)
-            yield ends, HOME if policy.priority == form.HOME_SIGNALLING else PEER, None
+            is_home = policy.priority == form.HOME_SIGNALLING
+            homes_signalled += [ends] if is_home else []
+            yield ends, HOME if is_home else PEER, None
     for policy in view.sub_policies:
         ends = form.flow(policy.selector)
-        if ends is None or policy.direction != OUT or ends.source not in own_homes or not form.carries_data(policy):
+        if ends is None or policy.direction != OUT or not form.carries_data(policy):
             continue
-        if _is_of_own(policy, ends, signalled):
+        if _holds_all(policy, ends):
+            yield from ((one, HOME, policy) for one in homes_signalled)
+        elif ends.source in own_homes and _is_of_own(policy, ends, signalled):
             yield ends, HOME if policy.priority <= form.HOME_DATA else PEER, policy
+
+
+def _holds_all(policy: Policy, ends: Flow) -> bool:
+    """Tell whether a policy keeps every packet of the node back until the home registration is in force."""
+    return policy.priority == form.HOME_HELD and policy.action == form.BLOCK and ends == Flow(ANY, ANY)
 
 
 def _is_of_own(policy: Policy, ends: Flow, signalled: set[Flow]) -> bool:
