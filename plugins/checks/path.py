@@ -221,7 +221,8 @@ def stateful(facts: Facts) -> Judgements:
     """Look for a filter that takes packets of known flows only, while route optimisation is in use.
 
     It sees an optimised packet before its home address is put back: from the care-of address, or to it. To
-    connection tracking that is not the flow that it knows by the home address, but a new or an invalid one.
+    connection tracking that is not the flow that it knows by the home address, but a new or an invalid one: the
+    checksum covers the home address, so that it looks wrong (unless net.netfilter.nf_conntrack_checksum is 0).
     """
     states = [one for one in facts.states if one.protocol in (HAO, ROUTE2) and not one.is_wildcard]
     if not states:
