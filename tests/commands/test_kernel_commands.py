@@ -6,6 +6,12 @@ from pathlib import Path
 
 import pytest
 from harness import NODES, RECORDINGS, Mipsh, Replay
+from msgspec import structs
+
+from mipsh.commands.drift import standing
+from mipsh.commands.xfrm import ago
+from mipsh.kernel_view.drift import Difference, Drift, Sort
+from mipsh.kernel_view.needs import Binding, Kind
 
 MN, HA, CN = "2001:db8:1::100", "2001:db8:1::1", "2001:db8:4::2"
 FIRST = "2001:db8:2:0:f809:44ff:fec8:30f9"
@@ -211,3 +217,32 @@ def test_how_the_same_is_seen_by_hand(mipsh: Mipsh, command: str) -> None:
     ran = mipsh("--no-config", "-e", "kernel:", command, "--how", "--json")
     lines = [row["equivalent"] for row in ran.rows]
     assert lines and all(line is None or line.startswith("ip -6 ") for line in lines)
+
+
+def test_drift_of_this_machine(mipsh: Mipsh, replay: Replay) -> None:
+    """A daemon without bindings, and a kernel that has nothing of it: one row, or that XFRM cannot be read."""
+    ran = mipsh("--no-config", "-e", replay("01-boot-ha-cn", "cn").uri, "drift", "--json")
+    assert ran.status in (1, 3)
+    if ran.status == 1:
+        assert [(row["difference"], row["binding"]) for row in ran.rows] == [("missing", None)]
+        assert "none of the 8 objects" in ran.rows[0]["explanation"]
+
+
+def test_what_was_only_there_at_one_look() -> None:
+    """It is none: one side was ahead of the other."""
+    one = Difference(Sort.MISSING, Binding(Kind.PEER, MN, CN), "row", "nothing", "It lacks it.", "wait")
+    other = structs.replace(one, kind=Sort.LEFTOVER, binding=None)
+    assert standing(Drift((one,), 2, ()), Drift((other,), 3, ())).differences == ()
+    assert standing(Drift((one, other), 2, ()), Drift((other, one), 3, ())) == Drift((other, one), 3, ())
+
+
+def test_how_long_ago() -> None:
+    """In words; a clock that was set back makes nothing of the future."""
+    assert [ago(then, 1000.5) for then in (None, 1000, 1005, 940, 0)] == [
+        "never",
+        "just now",
+        "just now",
+        "1m00s ago",
+        "16m40s ago",
+    ]
+    assert ago(5, None) == "at an unknown time"
