@@ -146,7 +146,7 @@ def how(session: Session, host: str = "", with_: list[str] | None = None) -> lis
 
 COMMAND = Command(
     "both",
-    "show both ends of a binding side by side, and what of them differs",
+    "show the ends of a binding side by side, and what differs",
     run,
     (
         Argument(

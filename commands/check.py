@@ -317,7 +317,7 @@ WHICH = Argument("which", Takes.WORD, "an id, a pattern (MIP-1*), an area, or al
 
 COMMAND = Command(
     "check",
-    "tell which known conditions hold on this node, with evidence and remedy",
+    "tell which known conditions hold here, with evidence and remedy",
     check,
     (WHICH,),
     (

@@ -327,7 +327,7 @@ LINT = Command(
 
 DIFF = Command(
     "config diff",
-    "what is not the same in two configuration files, and what it takes",
+    "compare two configuration files, and say what a change takes",
     diff,
     (
         Argument("before", Takes.PATH, "the file as it is"),

@@ -278,7 +278,7 @@ def watching(found: Case, asked: Asked) -> list[How]:
 
 COMMAND = Command(
     "handover",
-    "time one handover, awaited or provoked, under a stream of echoes",
+    "time a handover, awaited or provoked, under a stream of echoes",
     run,
     (),
     (

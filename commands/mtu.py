@@ -122,7 +122,7 @@ def how(session: Session, host: str, source: str = "", interface: str = "") -> l
 
 COMMAND = Command(
     "mtu",
-    "find which packet sizes fit on the paths to a host, and which vanish",
+    "find which packet sizes fit on the paths to a host",
     run,
     (Argument("host", Takes.ADDRESS, "whom to: an address or a name; a home address, where it is mobile"),),
     (

@@ -96,7 +96,7 @@ def how(session: Session, home_address: str | None = None, from_: str = "") -> l
 
 COMMAND = Command(
     "routes",
-    "show what a binding needs of the kernel, and what of it is missing",
+    "show what a binding needs of the kernel, and what is missing",
     run,
     (Argument("home_address", Takes.ADDRESS, "the home address of the binding; none: all", required=False),),
     (FROM,),

@@ -397,7 +397,7 @@ def how(
 
 COMMAND = Command(
     "trace",
-    "show mobility signalling: who asked, who answered, what is missing",
+    "show mobility signalling: who asked, and what is missing",
     run,
     (
         Argument(

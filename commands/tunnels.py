@@ -64,7 +64,7 @@ def how(session: Session, from_: str = "") -> list[How]:
 
 COMMAND = Command(
     "tunnels",
-    "show the kernel's IPv6 tunnels, and of which binding each one is",
+    "show the kernel's IPv6 tunnels, and whose binding each is",
     run,
     (),
     (FROM,),

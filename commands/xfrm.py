@@ -194,7 +194,7 @@ def how(session: Session, what: str | None = None, ptype: str = "", from_: str =
 
 COMMAND = Command(
     "xfrm",
-    "show the kernel's XFRM states and policies, and what mip6d means by them",
+    "show the kernel's XFRM states and policies, and what they mean",
     run,
     (Argument("what", Takes.WORD, "only states, or only policies", required=False, choices=(STATES, POLICIES)),),
     (

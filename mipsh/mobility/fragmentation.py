@@ -4,7 +4,15 @@ from collections.abc import Iterator
 
 from msgspec import structs
 
-from mipsh.wire.extension import FragmentHeader, Header, HopByHopOptions, RoutingHeader, Type2RoutingHeader
+from mipsh.wire.extension import (
+    DestinationOptions,
+    FragmentHeader,
+    Header,
+    HomeAddress,
+    HopByHopOptions,
+    RoutingHeader,
+    Type2RoutingHeader,
+)
 from mipsh.wire.packet import HEADER_SIZE, Packet, Payload
 
 FRAGMENT_HEADER_SIZE = 8
@@ -15,7 +23,7 @@ def fragments(packet: Packet, mtu: int, identification: int) -> Iterator[bytes]:
     """Yield a packet's fragments, each of at most ``mtu`` bytes; one that fits is yielded as it is.
 
     What routers on the way read stands in each of them: hop-by-hop options, and all up to a routing
-    header.
+    header. So does a Home Address option, which stands before a Fragment header (RFC 6275 section 6.3).
     """
     data = packet.encode()
     if len(data) <= mtu:
@@ -35,9 +43,14 @@ def fragments(packet: Packet, mtu: int, identification: int) -> Iterator[bytes]:
 
 def _unfragmentable(headers: tuple[Header, ...]) -> tuple[Header, ...]:
     """Return the headers that every fragment begins with."""
-    for_routers = HopByHopOptions | RoutingHeader | Type2RoutingHeader
-    places = [place for place, header in enumerate(headers, 1) if isinstance(header, for_routers)]
+    places = [place for place, header in enumerate(headers, 1) if _stands_in_each(header)]
     return headers[: places[-1] if places else 0]
+
+
+def _stands_in_each(header: Header) -> bool:
+    if isinstance(header, DestinationOptions):
+        return any(isinstance(option, HomeAddress) for option in header.options)
+    return isinstance(header, HopByHopOptions | RoutingHeader | Type2RoutingHeader)
 
 
 def _next_header(packet: Packet, ahead: tuple[Header, ...]) -> int:

@@ -146,8 +146,8 @@ def test_an_alias_that_never_ends(aliases: dict[str, str]) -> None:
 def test_an_alias_that_stands_for_itself_is_the_command() -> None:
     """As in a shell: so a command may be given options; a word that is no command is a fault."""
     assert commands("bc", {"bc": "bc --wide"}) == [("bc", {"wide": True})]
-    assert wrong("x", {"x": "x"}).message == "'x' is not a command"
-    assert wrong("x", {"x": "bc; x"}).message == "'x' is not a command"
+    assert wrong("zz", {"zz": "zz"}).message == "'zz' is not a command"
+    assert wrong("zz", {"zz": "bc; zz"}).message == "'zz' is not a command"
 
 
 def test_aliases_that_multiply_are_stopped() -> None:

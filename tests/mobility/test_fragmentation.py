@@ -45,14 +45,19 @@ def together(pieces: list[bytes]) -> Packet:
     ("headers", "ahead"),
     [
         ((), 0),
-        ((OPTIONS,), 0),
-        ((HOP_BY_HOP, OPTIONS), 1),
-        ((ROUTING, OPTIONS), 1),
-        ((HOP_BY_HOP, FOR_ROUTERS, ROUTING, OPTIONS), 3),
+        ((FOR_ROUTERS,), 0),
+        ((OPTIONS,), 1),
+        ((OPTIONS, FOR_ROUTERS), 1),
+        ((HOP_BY_HOP, OPTIONS), 2),
+        ((ROUTING, OPTIONS), 2),
+        ((HOP_BY_HOP, FOR_ROUTERS, ROUTING, OPTIONS), 4),
     ],
 )
 def test_what_routers_read_is_in_each_fragment(headers: tuple[Header, ...], ahead: int) -> None:
-    """RFC 8200 section 4.5: the Per-Fragment headers go up to the routing header; the rest is cut."""
+    """RFC 8200 section 4.5: the Per-Fragment headers go up to the routing header; the rest is cut.
+
+    A Home Address option stands before a Fragment header (RFC 6275 section 6.3).
+    """
     packet = Packet(HERE, THERE, Icmpv6(EchoRequest(1, 2, bytes(range(256)) * 12)), headers)
     pieces = list(fragments(packet, 1280, IDENTIFICATION))
     assert len(pieces) == 3

@@ -58,7 +58,7 @@ def test_completion_may_wait_for_tab_or_be_off(mipsh: Mipsh) -> None:
 
 def test_a_question_mark_shows_what_can_stand_there(mipsh: Mipsh) -> None:
     """On an empty line, behind a command, within a word, in the middle of a line; the line stays."""
-    with Terminal(mipsh, *NOWHERE, size=(80, 50)) as terminal:
+    with Terminal(mipsh, *NOWHERE, size=(80, 60)) as terminal:
         terminal.prompt()
         terminal.send("?")
         terminal.see("watch       run a command again and again")

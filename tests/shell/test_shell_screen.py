@@ -6,6 +6,8 @@ import pytest
 from harness import ROUTE_OPTIMISED, Mipsh, Replay
 from terminal import CTRL_C, CTRL_D, CTRL_R, ENTER, Terminal
 
+from mipsh.builtin import COMMANDS
+
 pytestmark = pytest.mark.pty
 
 NOWHERE = ("-e", "umip://[::1]:1")
@@ -74,7 +76,7 @@ def test_a_terminal_that_only_prints_gets_no_escapes(mipsh: Mipsh, replay: Repla
         assert terminal.line.startswith("mn@umip ")
         assert "Binding update list 1 of 2" in terminal.run("bul")
         assert "mipsh: error: 'hlep' is not a command" in terminal.run("hlep")
-        assert terminal.run("help")[-2].startswith("why")
+        assert terminal.run("help")[-2].startswith(max(COMMANDS).split()[0])
         assert "  bul [ADDRESS]" in terminal.run("bul ?")
         terminal.send("half")
         terminal.behind("half")
