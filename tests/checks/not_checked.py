@@ -26,7 +26,7 @@ DONE: frozenset[str] = frozenset(CATALOGUE)
 NOT_CHECKED: dict[str, str] = {
     "MIP-211": "it is a rule for checks: counters that no code of mip6d increments are no evidence of zero",
     "MIP-506": "what drops extension headers is outside this node: only packets sent to a peer can show it",
-    "MIP-509": "it takes the proxied neighbours and the advertisement at the moment of returning home: 'trace' shows them",
+    "MIP-509": "it takes the advertisement at the moment of returning home: 'trace' shows such messages",
     "MIP-407": "status 130 follows from what OPT-06, OPT-07, OPT-08, MIP-104, MIP-202 and MIP-408 look for",
     "MIP-463": "it takes the binding cache of the other end: the command 'both' compares the two",
     "MIP-464": "whether a prefix was advertised as off-link is in no table of a node: 'trace' shows the advertisement",
