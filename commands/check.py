@@ -141,6 +141,10 @@ def _engine(session: Session) -> Connector:
         return session.engine()
 
 
+KERNEL = "kernel"
+"""The engine that is no daemon: its tables are made from what the checks look at."""
+
+
 def tables(engine: Callable[[], Connector]) -> Callable[[str], tuple[object, str]]:
     """Return what reads a table of an engine by its name, or what it says to ``raw COMMAND``.
 
@@ -161,6 +165,8 @@ def tables(engine: Callable[[], Connector]) -> Callable[[str], tuple[object, str
         where = "" if connector.info is None else connector.info.address
         if argument == ENGINE:
             return connector.info, where
+        if connector.info is not None and connector.info.engine == KERNEL:
+            raise CannotTell("no daemon is asked, and what the kernel has cannot be held against itself")
         if argument.startswith(RAW):
             return connector.raw(argument.removeprefix(RAW)), where
         reading = getattr(connector, Capability(argument).value)()

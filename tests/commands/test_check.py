@@ -206,3 +206,10 @@ def test_how_says_what_is_read(mipsh: Mipsh) -> None:
         ("read VT", "the virtual terminal, or the engine in use"),
     ]
     assert "checks.d" in mipsh("check", "list", "--how").stdout
+
+
+def test_the_kernel_is_not_held_against_itself(mipsh: Mipsh) -> None:
+    """Its own tables say nothing about a daemon that nobody asks."""
+    ran = mipsh("-e", "kernel:", "check", "MIP-601", "--role", "ha", "--json")
+    assert ran.status == 3
+    assert [row["verdict"] for row in ran.rows] == ["UNKNOWN"]
