@@ -80,7 +80,8 @@ def test_who_does_not_heed_is_made_to_end(start: Started) -> None:
 
 def test_a_process_that_ended_is_dead_before_anybody_took_note(start: Started) -> None:
     """It waits for its parent, who need not wait for it twice."""
-    process = start("")
+    process = start(WAITS)
+    os.kill(process.pid, signal.SIGKILL)
     while is_alive(process):
         assert find(process.pid) is not None
     reap(process)

@@ -201,6 +201,7 @@ def strategy(hint: Any) -> st.SearchStrategy[Any]:
         str: st.text(max_size=8),
         type(None): st.none(),
         tuple[str, ...]: st.lists(st.text(max_size=3), max_size=3).map(tuple),
+        tuple[int, ...]: st.lists(st.integers(0, 255), max_size=3).map(tuple),
         dict[str, str]: st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
     }
     return simple[hint] if hint in simple else st.one_of(*map(strategy, get_args(hint)))

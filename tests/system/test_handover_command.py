@@ -14,6 +14,8 @@ from lab_grounds import needs_root
 from scenario import CORRESPONDENT, HOME_AGENT, Scenario, needs, scenario
 
 pytestmark = [pytest.mark.system, needs_root]
+LATE_MS = 25.0
+"""How late the kernel's word on a link or an address may come, beside packets, on a busy machine."""
 ORDER = (
     "link_up_ms",
     "solicited_ms",
@@ -96,7 +98,7 @@ def _row(document: dict[str, Any]) -> dict[str, Any]:
 def _in_order(row: dict[str, Any]) -> None:
     found = [row[name] for name in ORDER]
     assert all(value is not None for value in found), row
-    assert all(before <= after for before, after in pairwise(found)), row
+    assert all(before <= after + LATE_MS for before, after in pairwise(found)), row
 
 
 def test_a_move(lab: Scenario) -> None:
