@@ -11,6 +11,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +22,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+from kernel_policies import let_errors_out
 from system_namespaces import Netns
 
 from mipsh.linux import links
@@ -38,6 +41,10 @@ LONGEST_S = 60.0
 ANY = "::/0"
 Row = dict[str, Any]
 Shown = dict[str, str]
+Laid = dict[str, list[str]]
+"""Words after ``ip -6``, by the node."""
+KEY = "0x00112233445566778899aabbccddeeff"
+ALGORITHMS = f"auth-trunc hmac(sha256) {KEY} 128 enc cbc(aes) {KEY}"
 
 
 class Mobile(NamedTuple):
@@ -91,7 +98,7 @@ def wildcard(protocol: str) -> str:
 
 
 def common() -> list[str]:
-    """Return what every node has, of whatever role: KNOWN-ISSUES calls it the CN base."""
+    """Return what every node has, of whatever role, beside the policy that lets ICMPv6 errors out."""
     return [
         wildcard("hao"),
         policy("in", (ANY, ANY), 9, template("hao"), upper=MH, kind=BU),
@@ -99,7 +106,6 @@ def common() -> list[str]:
         policy("out", (ANY, ANY), 12, upper=ICMPV6, kind=SOLICITATION, ptype="main"),
         policy("out", (ANY, ANY), 3, upper=ICMPV6, kind=ADVERTISEMENT),
         policy("out", (ANY, ANY), 3, upper=ICMPV6, kind=ADVERTISEMENT, ptype="main"),
-        policy("out", (ANY, ANY), 12, upper=ICMPV6, kind=0),
         policy("out", (ANY, ANY), 12, upper=MH),
     ]
 
@@ -184,16 +190,37 @@ def between(node: Mobile, other: Mobile) -> list[str]:
     ]
 
 
+def encrypted(node: Mobile, to: str) -> Laid:
+    """Return what encrypts a mobile node's tunnel with the home agent for ICMPv6 with a host, at both ends."""
+    ends, there, back = {"upper": ICMPV6, "ptype": "main"}, (node.care_of, HA), (HA, node.care_of)
+    states = [
+        f"xfrm state add src {source} dst {destination} proto esp spi {spi} mode tunnel {ALGORITHMS}"
+        for spi, (source, destination) in ((0x100, there), (0x101, back))
+    ]
+    out, into = _esp(*there), _esp(*back)
+    at_node = [policy("out", (node.home, to), 10, out, **ends), policy("in", (to, node.home), 10, into, **ends)]
+    at_agent = [policy("fwd", (node.home, to), 10, out, **ends), policy("out", (to, node.home), 10, into, **ends)]
+    return {node.name: [*states, *at_node], "ha": [*states, *at_agent]}
+
+
+def _esp(source: str, destination: str) -> str:
+    return f"tmpl src {source} dst {destination} proto esp mode tunnel"
+
+
 def block() -> str:
     """Return what keeps all of a mobile node's packets back until its home registration is in force."""
     return policy("out", (ANY, ANY), 4, action="block")
 
 
 def undone(line: str) -> str:
-    """Return the words that take back a state or a policy."""
+    """Return the words that take back a state, with one that the kernel may wait for in its place, or a policy.
+
+    Of several "deleteall" in a batch, ip carries out the first alone.
+    """
+    if line.startswith("xfrm state"):
+        words = line.replace(" add ", " deleteall ", 1).split()
+        return " ".join(words[: words.index("spi" if "spi" in words else "mode")])
     words = line.replace(" add ", " delete ", 1).split()
-    if words[1] == "state":
-        return " ".join(words[: words.index("mode")])
     leave_out = {"action": 2, "priority": 2}
     kept = words[: words.index("tmpl")] if "tmpl" in words else words
     for name, count in leave_out.items():
@@ -219,7 +246,7 @@ class Nodes:
         self.netns.run(name, "ip", "-6", "-batch", str(batch))
 
     @contextmanager
-    def laid(self, lines: dict[str, list[str]]) -> Iterator[None]:
+    def laid(self, lines: Laid) -> Iterator[None]:
         """Lay out states and policies at nodes, and take them back."""
         try:
             for name, words in lines.items():
@@ -227,7 +254,10 @@ class Nodes:
             yield
         finally:
             for name, words in lines.items():
-                self.ip(name, [undone(line) for line in reversed(words)])
+                ends = [undone(line) for line in reversed(words)]
+                self.ip(name, [line for line in ends if "deleteall" not in line])
+                for line in (one for one in ends if "deleteall" in one):
+                    self.run(name, "ip", "-6", *line.split())
 
     @contextmanager
     def optimised(self, node: Mobile = MN) -> Iterator[None]:
@@ -268,6 +298,13 @@ class Nodes:
         done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=LONGEST_S)
         rows = (line.split("\t") for line in done.stdout.splitlines())
         return [{name: value for name, value in zip(fields, row, strict=True) if value} for row in rows]
+
+    def await_bytes(self, path: Path, wanted: bytes) -> None:
+        """Wait until tcpdump has written them into a capture."""
+        until = time.monotonic() + LONGEST_S
+        while wanted not in path.read_bytes():
+            assert time.monotonic() < until, f"{path} has no {wanted.hex()}"
+            threading.Event().wait(0.05)
 
     def counter(self, name: str, word: str) -> int:
         """Return one of a node's counters of XFRM."""
@@ -323,6 +360,8 @@ def nodes() -> Iterator[Nodes]:
             netns.inside(name, partial(links.configure, "all", "forwarding", 1))
         netns.inside("ha", partial(links.configure, "ha0", "proxy_ndp", 1))
         netns.run("ha", "sysctl", "-qw", "net.ipv6.neigh.ha0.proxy_delay=0")
+        for name in ENDS:
+            netns.inside(name, let_errors_out)
         made.ip("ha", [*common(), f"rule add lookup {TABLE} pref 1005"])
         made.ip("cn", common())
         for number, node in enumerate((MN, MN2), 1):

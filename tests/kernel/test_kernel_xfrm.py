@@ -79,3 +79,12 @@ def test_ipsec_without_its_keys(built: Nodes) -> None:
     assert (esp.reqid, esp.mode, esp.replay_window) == (14, 1, 32)
     assert (esp.lifetimes.bytes, esp.lifetimes.packets) == ((1_000_000, None), (None, 5000))
     assert esp.lifetimes.added_s == (0, 3600)
+
+
+def test_as_typed(built: Nodes) -> None:
+    """The command shows as many states and policies as there are."""
+    status, rows = built.mipsh("mn", "xfrm")
+    kinds = [row["object"] for row in rows]
+    printed = built.run("mn", "ip", "xfrm", "state"), built.run("mn", "ip", "xfrm", "policy")
+    counts = [sum(line.startswith("src ") for line in text.splitlines()) for text in printed]
+    assert ([kinds.count("state"), kinds.count("policy")], status) == (counts, 0)

@@ -5,6 +5,7 @@ or 77 where it cannot be run here, 124 where it took too long, 125 where the mac
 """
 
 import argparse
+import fcntl
 import os
 import re
 import shutil
@@ -43,11 +44,11 @@ def main(words: Sequence[str]) -> int:
     except (Missing, LookupError, OSError) as error:
         say(f"cannot run here because {error}")
         return CANNOT_RUN
-    results = Path(options.results) if options.results else Path(tempfile.mkdtemp(prefix="mipsh-kernel-"))
-    prepare(results, options.arguments, initramfs)
-    with machine(found, results, options.time_limit) as process:
-        has_ended = follow(process, results / "console.txt", options.time_limit)
-    return summary(results, found, has_ended)
+    with folder(options.results) as results:
+        prepare(results, options.arguments, initramfs)
+        with machine(found, results, options.time_limit) as process:
+            has_ended = follow(process, results / "console.txt", options.time_limit)
+        return summary(results, found, has_ended)
 
 
 def parsed(words: Sequence[str]) -> argparse.Namespace:
@@ -60,11 +61,29 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+@contextmanager
+def folder(named: str | None) -> Iterator[Path]:
+    """Yield where results go: the folder that is named, unless another run has it, or else a new one."""
+    if named is None:
+        yield Path(tempfile.mkdtemp(prefix="mipsh-kernel-"))
+        return
+    wanted = Path(named)
+    wanted.mkdir(parents=True, exist_ok=True)
+    with (wanted / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            wanted = Path(tempfile.mkdtemp(prefix=f"{wanted.name}-", dir=wanted.parent))
+            say(f"another run writes to {named}: this one's results go to {wanted}")
+        yield wanted
+
+
 def prepare(results: Path, arguments: Sequence[str], initramfs: bytes) -> None:
     """Lay out the folder that is shared with the machine."""
     results.mkdir(parents=True, exist_ok=True)
-    for name in ("status", "junit.xml"):
+    for name in ("status", "junit.xml", "console.txt", "dmesg.txt"):
         (results / name).unlink(missing_ok=True)
+    shutil.rmtree(results / "captures", ignore_errors=True)
     chosen = arguments if any(not word.startswith("-") and Path(word).exists() for word in arguments) else None
     words = chosen or ("tests/kernel", *arguments)
     (results / "arguments").write_text("".join(f"{word}\n" for word in words), "utf-8")
