@@ -7,11 +7,12 @@ from msgspec import json
 from mipsh.errors import OutputError, UsageError
 from mipsh.grammar.declare import Argument, Changes, Command, Option, Takes
 from mipsh.grammar.phrases import nearest
-from mipsh.listing import TABLE_WORDS, TABLES, table_of
+from mipsh.listing import TABLE_WORDS, table_of
 from mipsh.model.columns import Column, Table
 from mipsh.model.schema import document_schema
 from mipsh.model.shell import COLUMNS, FILES, SCHEMAS, ColumnReport, FileReport, How, SchemaReport, TableReport
 from mipsh.model.shell import TABLES as LIST
+from mipsh.model.tables import TABLES
 from mipsh.result import Result
 from mipsh.session import Session
 from mipsh.stages import COUNT

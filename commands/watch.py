@@ -8,9 +8,9 @@ from mipsh.errors import MipshError, PluginError, UsageError
 from mipsh.execute import explained, is_withheld, options_of, steps
 from mipsh.grammar.declare import Argument, Call, Changes, Command, Option, Takes
 from mipsh.grammar.lines import Statement, parse
-from mipsh.listing import TABLES
 from mipsh.model.records import ENGINE_TABLES
 from mipsh.model.shell import STATUS, How
+from mipsh.model.tables import TABLES
 from mipsh.registry import COMMANDS
 from mipsh.result import Result, of_error
 from mipsh.session import Session

@@ -15,7 +15,7 @@ from mipsh.grammar.declare import Call, Changes, Command
 from mipsh.grammar.lines import Parsed, Statement, parse
 from mipsh.grammar.tokens import Token, laid_out
 from mipsh.linux.terminal import echoes
-from mipsh.listing import TABLES
+from mipsh.model.columns import Table
 from mipsh.model.shell import HOW, How
 from mipsh.model.text import escape, escape_lines
 from mipsh.output import Sink, open_sink
@@ -161,7 +161,7 @@ class Runner:
     def _failed(self, error: MipshError, call: Call) -> Result:
         """Make the result of an error; with -v, a bug shows its trace."""
         self._trace(error)
-        return of_error(error, TABLES.get(call.command.table))
+        return of_error(error, _table_of(call))
 
     def _trace(self, error: MipshError) -> None:
         if error.__cause__ is not None and isinstance(error, PluginError) and self.session.settings.verbosity > 0:
@@ -245,9 +245,15 @@ class Runner:
                         environment.warn(line)
 
 
+def _table_of(call: Call) -> Table | None:
+    """Return the table of a command that brought none: only then are all of them loaded."""
+    from mipsh.model.tables import TABLES
+
+    return TABLES.get(call.command.table)
+
+
 def _interrupted(call: Call) -> Result:
-    table = TABLES.get(call.command.table)
-    return Result(table=table, errors=(INTERRUPTED,), status=ExitStatus.INTERRUPTED)
+    return Result(table=_table_of(call), errors=(INTERRUPTED,), status=ExitStatus.INTERRUPTED)
 
 
 def options_of(common: dict[str, object]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""All tables by name, and the commands that show one: they differ in the table and in their words only."""
+"""The commands that show a table of the engine: they differ in the table and in their words only."""
 
 from msgspec import structs
 
@@ -7,15 +7,11 @@ from mipsh.engine import Capability
 from mipsh.grammar.declare import Argument, Command, Takes
 from mipsh.model.address import canonical, within
 from mipsh.model.columns import Kind
-from mipsh.model.findings import CHECK_TABLES
-from mipsh.model.kernel_view import KERNEL_TABLES
-from mipsh.model.records import ENGINE, ENGINE_TABLES
-from mipsh.model.shell import SHELL_TABLES, How
+from mipsh.model.records import ENGINE_TABLES
+from mipsh.model.shell import How
 from mipsh.model.text import plain
 from mipsh.result import Result
 from mipsh.session import Session
-
-TABLES = {**ENGINE_TABLES, ENGINE.name: ENGINE, **SHELL_TABLES, **CHECK_TABLES, **KERNEL_TABLES}
 
 _ADDRESSES = (Kind.ADDRESS, Kind.PREFIX)
 

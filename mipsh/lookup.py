@@ -8,8 +8,7 @@ from mipsh.grammar.declare import Takes
 from mipsh.grammar.words import Expect, Words
 from mipsh.listing import TABLE_WORDS, table_of
 from mipsh.model.columns import Kind, Table
-from mipsh.model.records import ENGINE, ENGINE_TABLES
-from mipsh.model.shell import SHELL_TABLES
+from mipsh.model.records import ENGINE_TABLES
 from mipsh.model.text import escape, plain
 from mipsh.registry import Registry
 from mipsh.session import Session
@@ -149,8 +148,9 @@ class SessionLookup:
 
     def table(self, word: str) -> Table | None:
         """Return the table that a word means."""
-        name = table_of(word)
-        return ENGINE_TABLES.get(name) or SHELL_TABLES.get(name) or (ENGINE if name == ENGINE.name else None)
+        from mipsh.model.tables import TABLES
+
+        return TABLES.get(table_of(word))
 
 
 def files(begun: str, folders_only: bool) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ import pytest
 
 from mipsh.builtin import ALIASES, BUILT_IN, COMMANDS, ENGINES, FORMATS, PHRASES
 from mipsh.grammar.declare import COMMON_OPTIONS, Command
-from mipsh.listing import TABLES
+from mipsh.model.tables import TABLES
 from mipsh.process import PROGRAM
 from mipsh.registry import Registry
 

@@ -8,9 +8,9 @@ import pytest
 from harness import Mipsh
 from jsonschema import Draft202012Validator
 
-from mipsh.listing import TABLES
 from mipsh.model.records import BINDING_CACHE
 from mipsh.model.schema import document_schema
+from mipsh.model.tables import TABLES
 
 SHIPPED = Path(__file__).parents[1] / "mipsh" / "schemas"
 PATHS = sorted(SHIPPED.glob("*.json"))

@@ -4,15 +4,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from mipsh.model.actions import ACTION_TABLES
 from mipsh.model.columns import Kind, Shown, column, table
-from mipsh.model.configuration import CONFIG_TABLES
-from mipsh.model.handovers import HANDOVER_TABLES
-from mipsh.model.packets import PACKET_TABLES
-from mipsh.model.path_mtus import PATH_MTU_TABLES
-from mipsh.model.paths import PATH_TABLES
-from mipsh.model.traces import TRACE_TABLES
-from mipsh.model.why import WHY_TABLES
 
 
 class StatusReport(Struct, frozen=True):
@@ -270,41 +262,31 @@ HOW = table("how", How, "How it is done by hand", key=("step", "equivalent"))
 AUDIT = table("audit", AuditReport, "Changes to nodes", key=("id",))
 SCRIPTS = table("script", ScriptReport, "Script", key=("shell",), prose=True)
 
-SHELL_TABLES = (
-    {
-        found.name: found
-        for found in (
-            STATUS,
-            COLUMNS,
-            TABLES,
-            SCHEMAS,
-            RAW,
-            SETTINGS,
-            ALIASES,
-            HISTORY,
-            ASSERTIONS,
-            HELP,
-            COMMANDS,
-            PLUGINS,
-            VERSIONS,
-            FILES,
-            SERVICES,
-            SCRIPTS,
-            WORDS,
-            LAB_NODES,
-            LAB_LINKS,
-            ECHOES,
-            FAULTS,
-            HOW,
-            AUDIT,
-        )
-    }
-    | ACTION_TABLES
-    | CONFIG_TABLES
-    | HANDOVER_TABLES
-    | PATH_MTU_TABLES
-    | PACKET_TABLES
-    | TRACE_TABLES
-    | PATH_TABLES
-    | WHY_TABLES
-)
+SHELL_TABLES = {
+    found.name: found
+    for found in (
+        STATUS,
+        COLUMNS,
+        TABLES,
+        SCHEMAS,
+        RAW,
+        SETTINGS,
+        ALIASES,
+        HISTORY,
+        ASSERTIONS,
+        HELP,
+        COMMANDS,
+        PLUGINS,
+        VERSIONS,
+        FILES,
+        SERVICES,
+        SCRIPTS,
+        WORDS,
+        LAB_NODES,
+        LAB_LINKS,
+        ECHOES,
+        FAULTS,
+        HOW,
+        AUDIT,
+    )
+}

@@ -1,6 +1,6 @@
 """What connectors share that read every table in the same way."""
 
-from mipsh.engine import Capability, Connector
+from mipsh.engine import Capability, Connector, missing
 from mipsh.model.reading import Reading
 
 
@@ -9,7 +9,7 @@ class TableConnector(Connector):
 
     def read(self, capability: Capability) -> Reading:
         """Read a table; raises CapabilityMissing for one that the engine does not keep."""
-        raise NotImplementedError
+        raise missing(capability, self.info)
 
     def binding_cache(self) -> Reading:
         """Read the binding cache."""

@@ -8,7 +8,8 @@ from harness import ROUTE_OPTIMISED, Mipsh, Replay
 
 from mipsh import __version__
 from mipsh.builtin import ALIASES, BUILT_IN, COMMANDS
-from mipsh.listing import TABLE_WORDS, TABLES, table_of
+from mipsh.listing import TABLE_WORDS, table_of
+from mipsh.model.tables import TABLES
 from mipsh.registry import Registry
 
 WIDTH = 80

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
+from mipsh.model import tables as known
 from mipsh.model.columns import Column, Kind, Shown, Table, column, table
-from mipsh.model.records import BINDING_CACHE, ENGINE, ENGINE_TABLES, BindingCacheEntry, EngineInfo
-from mipsh.model.shell import SHELL_TABLES
+from mipsh.model.findings import Evidence
+from mipsh.model.records import BINDING_CACHE, ENGINE_TABLES, BindingCacheEntry, EngineInfo
 from mipsh.stages import COUNT
 
-TABLES = [*ENGINE_TABLES.values(), ENGINE, *SHELL_TABLES.values(), COUNT]
+TABLES = [*known.TABLES.values(), COUNT]
 COLUMNS = [(found, one) for found in TABLES for one in found.columns]
 UNITS = {"s": "_s", "ms": "_ms", "1/s": "_per_s", "%": "_percent"}
 every_table = pytest.mark.parametrize("found", TABLES, ids=lambda found: found.name)
@@ -49,7 +50,7 @@ KINDS: dict[Kind, set[Any]] = {
     Kind.SECONDS: {int, float},
     Kind.TIME: {str},
     Kind.FLAGS: {tuple[str, ...], tuple[int, ...]},
-    Kind.LINES: {tuple[str, ...]},
+    Kind.LINES: {tuple[str, ...], tuple[Evidence, ...]},
     Kind.BOOLEAN: {bool},
     Kind.MAPPING: {dict[str, str]},
 }
@@ -86,7 +87,7 @@ def test_a_word_means_one_column(found: Table) -> None:
 
 def test_every_table_stands_under_its_name() -> None:
     """No two tables have the same."""
-    for tables in (ENGINE_TABLES, SHELL_TABLES):
+    for tables in (ENGINE_TABLES, known.TABLES):
         assert {name: found.name for name, found in tables.items()} == {name: name for name in tables}
     assert len({found.name for found in TABLES}) == len(TABLES)
 
@@ -202,6 +203,9 @@ def strategy(hint: Any) -> st.SearchStrategy[Any]:
         type(None): st.none(),
         tuple[str, ...]: st.lists(st.text(max_size=3), max_size=3).map(tuple),
         tuple[int, ...]: st.lists(st.integers(0, 255), max_size=3).map(tuple),
+        tuple[Evidence, ...]: st.lists(st.builds(Evidence, st.text(max_size=3), st.text(max_size=3)), max_size=3).map(
+            tuple
+        ),
         dict[str, str]: st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
     }
     return simple[hint] if hint in simple else st.one_of(*map(strategy, get_args(hint)))

@@ -6,14 +6,14 @@ from typing import Any
 import jsonschema
 import pytest
 
+from mipsh.model import tables as known
 from mipsh.model.columns import Table
-from mipsh.model.records import BINDING_CACHE, ENGINE, ENGINE_TABLES, BindingCacheEntry, EngineInfo
+from mipsh.model.records import BINDING_CACHE, BindingCacheEntry, EngineInfo
 from mipsh.model.schema import document_schema
-from mipsh.model.shell import SHELL_TABLES
 from mipsh.render.format import Document
 from mipsh.result import Change, Notice, Result
 
-TABLES = [*ENGINE_TABLES.values(), ENGINE, *SHELL_TABLES.values()]
+TABLES = [*known.TABLES.values()]
 TIME = "2024-01-01T00:00:00.000Z"
 
 

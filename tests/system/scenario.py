@@ -263,6 +263,15 @@ class Scenario:
         else:
             self.await_registered(name)
 
+    def unbind(self, *names: str) -> None:
+        """Bring mobile nodes to the first foreign link, registered, and let nobody have another binding of them."""
+        for name in names:
+            self.settle(name, "foreign1")
+            self.ask(name, "flush", table="binding_update_list")
+        for name in ("cn", *names):
+            self.ask(name, "flush", table="binding_cache")
+        self.until(lambda: all(self.is_registered(name) for name in names), "registrations")
+
     def impair(self, link: str, loss: float) -> None:
         """Let a link lose that share of its frames."""
         namespaces.impair(self.ground, self.state, link, Impairment(loss=loss))

@@ -51,9 +51,7 @@ def built() -> Iterator[Scenario]:
 @pytest.fixture
 def lab(built: Scenario) -> Scenario:
     """Return the lab, its mobile node registered from the first foreign link, and bound nowhere else."""
-    built.settle("mn", "foreign1")
-    built.ask("mn", "flush", table="binding_update_list")
-    built.ask("cn", "flush", table="binding_cache")
+    built.unbind("mn")
     return built
 
 

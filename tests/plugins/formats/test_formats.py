@@ -17,9 +17,9 @@ from msgspec import convert
 
 from mipsh.builtin import FORMATS
 from mipsh.grammar.declare import Command
-from mipsh.listing import TABLES
 from mipsh.model.columns import Table
 from mipsh.model.schema import document_schema
+from mipsh.model.tables import TABLES
 from mipsh.model.text import plain
 from mipsh.plugins.engines.umip import open_umip
 from mipsh.registry import Plugin, Registry
