@@ -195,18 +195,19 @@ def test_what_is_unknown_is_none() -> None:
 
 def strategy(hint: Any) -> st.SearchStrategy[Any]:
     """Return values of a field's type, as far as JSON can hold them."""
+    short = st.text(max_size=3)
     simple: dict[Any, st.SearchStrategy[Any]] = {
         int: st.integers(-(2**63), 2**63 - 1),
         float: st.floats(allow_nan=False, allow_infinity=False),
         bool: st.booleans(),
         str: st.text(max_size=8),
         type(None): st.none(),
-        tuple[str, ...]: st.lists(st.text(max_size=3), max_size=3).map(tuple),
+        tuple[str, ...]: st.lists(short, max_size=3).map(tuple),
         tuple[int, ...]: st.lists(st.integers(0, 255), max_size=3).map(tuple),
         tuple[Evidence, ...]: st.lists(st.builds(Evidence, st.text(max_size=3), st.text(max_size=3)), max_size=3).map(
             tuple
         ),
-        dict[str, str]: st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
+        dict[str, str]: st.dictionaries(short, short, max_size=2),
     }
     return simple[hint] if hint in simple else st.one_of(*map(strategy, get_args(hint)))
 
