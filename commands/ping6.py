@@ -304,7 +304,8 @@ def how(session: Session, host: str, **values: Unpack[Options]) -> list[How]:
     asked = convert(values, Asked)
     times = f" -c {asked.count}" if asked.count else ""
     source = f" -I {asked.source}" if asked.source else ""
-    ping = f"ping -6{times} -i {asked.interval:g} -s {asked.size}{source} {host}"
+    hops = f" -t {asked.hop_limit}" if asked.hop_limit else ""
+    ping = f"ping -6{times} -i {asked.interval:g} -s {asked.size}{hops}{source} {host}"
     fields = "-e ipv6.src -e ipv6.dst -e ipv6.opt.mipv6.home_address -e ipv6.routing.mipv6.home_address"
     watch = How(
         "see echoes on every interface, and what may carry them",
@@ -334,7 +335,7 @@ COMMAND = Command(
         Option("--source", "from: an address, home, care-of, or an interface", Takes.WORD, "-I", metavar="FROM"),
         Option("--deadline", "end after so many seconds", Takes.SECONDS, "-w", metavar="S"),
         Option("--wait-reply", "how long each reply is waited for", Takes.SECONDS, "-W", metavar="S"),
-        Option("--hop-limit", "hop limit of the requests", Takes.INTEGER, metavar="N"),
+        Option("--hop-limit", "hop limit of the requests; -t is ping's here", Takes.INTEGER, "-t", metavar="N"),
         Option("--timestamps", "show when each was sent", short="-D"),
         Option("--flood", "send the next one when a reply is there, or after 10 ms", short="-f"),
         Option("--expect", "the path that all should take, as ro, or ro:tunnel", Takes.WORD, metavar="PATH"),
