@@ -7,17 +7,20 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 from msgspec import Struct
 
+from mipsh.checks.sources import Process
 from mipsh.config_files.including import MOST_FILES, Whole, read_whole
 from mipsh.config_files.syntax import LARGEST_BYTES, decode
 from mipsh.errors import CannotTell
-from mipsh.linux.facts_config import DEFAULTS, place
 from mipsh.linux.facts_files import processes
 
+DEFAULTS = ("/etc/mip6d.conf", "/usr/local/etc/mip6d.conf")
+"""Where a daemon that was started without -c looks, as distributions and the source build it."""
+FILE_FLAGS = ("-c", "--config-file")
 LONGEST_PATTERN = 1024
 MOST_WILD = 3
 WILD = "*?["
@@ -83,6 +86,17 @@ def running() -> Running:
         raise CannotTell(f"{what}, and there is no {' or '.join(DEFAULTS)}", "name a file")
     roles = [ROLE_FLAGS[word] for process in here[:1] for word in process.arguments if word in ROLE_FLAGS]
     return Running(path, is_named, here[0].pid if here else None, roles[-1] if roles else None)
+
+
+def place(found: Sequence[Process]) -> tuple[str, bool]:
+    """Return the path of the file that the daemon here was started with, and whether it was named; else a default."""
+    for process in found:
+        if process.is_here is False:
+            continue
+        for flag, value in pairwise(process.arguments):
+            if flag in FILE_FLAGS:
+                return str(Path(f"/proc/{process.pid}/cwd") / value), True
+    return next((path for path in DEFAULTS if Path(path).exists()), ""), False
 
 
 def _is_wild(part: str) -> bool:
