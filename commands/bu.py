@@ -94,7 +94,7 @@ COMMAND = Command(
     details=(
         "mipd is told to send it. mip6d cannot be told, so it is made to, and every method is named before it is "
         "used, from the least to the most intrusive:\n"
-        + "\n".join(f"  {method:<7}{words}" for method, words in WORDS.items())
+        + "\n".join(f"  {method:<8}{words}" for method, words in WORDS.items())
         + "\nflap cuts the link off for others, too: it is used only when named, and asks. Whatever is done, "
         "only what was seen counts: the engine's events, packets on the links (CAP_NET_RAW), and its tables. "
         "--wait says how long (5 s, for each method). "

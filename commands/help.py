@@ -14,6 +14,8 @@ from mipsh.session import Session
 from mipsh.status import MEANINGS
 
 WIDTH = 78
+LISTED = " " * 10
+"""How far the second line of what is listed in details stands in."""
 WIDEST_LEFT = 40
 
 FILTERS = """\
@@ -129,7 +131,8 @@ def _page(command: Command) -> Iterator[str]:
     yield f"  {usage(command)}"
     if command.details:
         yield ""
-        yield from _wrapped(command.details)
+        for line in command.details.splitlines():
+            yield from _wrapped(line, LISTED if line.startswith("  ") else "")
     if command.changes is Changes.NODE:
         yield ""
         yield "It may change the node: 'enable' permits it, or --write ('help changes')."
